@@ -1,0 +1,131 @@
+# kumilter - a milter for Postfix and Sendmail whose policy is Lua
+#
+##@ Use
+## help            this list
+## all             build build/kumilter (the default)
+## demo            install what is missing, build, show real SMTP sessions
+##                 through a private Postfix, clean up
+## run             as demo, but leave the Postfix and kumilter running
+## deps            install the Debian packages to build and test (as root)
+## install         install below $(DESTDIR)$(PREFIX)
+## uninstall       remove what install put there
+##@ Work
+## check           install what is missing, build, run every test
+## check-unit      Check suites only
+## check-lua       policies of t/lua, through the simulator
+## check-proto     the daemon against a scripted MTA
+## check-mta       real Postfix and real Sendmail
+## asan tsan       rebuild with sanitizers, run unit and protocol tests
+## valgrind        a short session under valgrind
+## lint            borders between the rooms, sizes, headers, docs, man pages
+## format          clang-format in place;  format-check only looks
+## bench           kumilter beside a bare libmilter filter (slow)
+## soak            10^6 messages, 1000 reloads: memory and fds stay flat (slow)
+## clean           remove build/
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SYSCONFDIR ?= /etc
+BINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share/kumilter
+UNITDIR ?= /lib/systemd/system
+VERSION := $(shell cat VERSION)
+
+CC ?= gcc
+VARIANT ?= release
+BUILD := build
+OUT := $(BUILD)/$(VARIANT)
+
+PKGS := luajit jansson
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+# optional libraries: used when pkg-config knows them
+define optional
+ifeq ($$(shell pkg-config --exists $(1) && echo yes),yes)
+PKG_CFLAGS += -DHAVE_$(2) $$(shell pkg-config --cflags $(1))
+PKG_LIBS += $$(shell pkg-config --libs $(1))
+endif
+endef
+$(eval $(call optional,libsystemd,SYSTEMD))
+$(eval $(call optional,libidn2,IDN2))
+
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wwrite-strings -Wformat=2 -Wno-format-nonliteral $(if $(WERROR),-Werror)
+HARDEN_release := -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	-fstack-clash-protection -fPIE
+LDHARDEN_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+SAN_asan := -fsanitize=address,undefined -fno-omit-frame-pointer \
+	-fno-sanitize-recover=undefined
+SAN_tsan := -fsanitize=thread -fno-omit-frame-pointer
+ifneq ($(VARIANT),release)
+CFLAGS := -O1 -g
+endif
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread $(WARN) $(CFLAGS) \
+	$(HARDEN_$(VARIANT)) $(SAN_$(VARIANT)) $(PKG_CFLAGS) -I. \
+	-DKUMILTER_VERSION='"$(VERSION)"' -DKUMILTER_DATADIR='"$(DATADIR)"' \
+	-DKUMILTER_SYSCONFDIR='"$(SYSCONFDIR)"'
+ALL_LDFLAGS = -pthread $(LDFLAGS) $(LDHARDEN_$(VARIANT)) $(SAN_$(VARIANT))
+# our own list of exported names: LuaJIT modules in C may look for lua_*
+LIBS = $(PKG_LIBS) -lm -ldl
+
+Q := $(if $(V),,@)
+say = $(if $(V),:,@printf '  %-8s%s\n')
+
+LIB_SRC := $(filter-out milter/main.c milter/glue.c,$(wildcard milter/*.c)) \
+	$(wildcard lua-bindings/*.c)
+LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/%.o)
+DAEMON_OBJ := $(LIB_OBJ) $(OUT)/milter/glue.o $(OUT)/milter/main.o
+UNIT_SRC := $(wildcard t/unit/check_*.c)
+UNIT_BIN := $(UNIT_SRC:t/unit/%.c=$(OUT)/t/%)
+LUA_PARTS := $(wildcard lua-bindings/*.lua lua-bindings/*/*.lua)
+
+all: $(OUT)/kumilter $(if $(filter release,$(VARIANT)),$(BUILD)/kumilter)
+
+help:
+	@sed -n 's/^##@ \(.*\)/\n\1:/p; s/^## /  make /p' Makefile | \
+		sed 's/^  make                 /                       /'
+
+# ---- build -----------------------------------------------------------------
+$(BUILD)/kumilter: $(OUT)/kumilter
+	$(Q)ln -sf $(VARIANT)/kumilter $@
+
+$(OUT)/kumilter: $(DAEMON_OBJ)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(DAEMON_OBJ) -lmilter $(LIBS)
+
+$(OUT)/%.o: %.c $(OUT)/flags | need-packages
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# the Lua parts are in the program: it needs no files of its own to run
+$(OUT)/lua-bindings/embed.o: $(LUA_PARTS)
+
+# a change of compiler or flags rebuilds
+.PHONY: force
+$(OUT)/flags: force
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' > $@
+
+.PHONY: need-packages
+need-packages:
+	@pkg-config --exists $(PKGS) && [ -e /usr/include/libmilter/mfapi.h ] || \
+	{ echo "make: libmilter, LuaJIT or jansson is missing;" \
+	  "as root: make deps"; exit 1; }
+
+$(OUT)/t/%: t/unit/%.c $(LIB_OBJ) $(OUT)/flags
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -It/unit -MMD -MP -MF $@.d -o $@ $< $(LIB_OBJ) \
+		$(ALL_LDFLAGS) $(shell pkg-config --cflags --libs check) $(LIBS)
+
+-include $(DAEMON_OBJ:.o=.d) $(UNIT_BIN:%=%.d)
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all help clean
+.DEFAULT_GOAL := all
