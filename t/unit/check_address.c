@@ -242,18 +242,17 @@ END_TEST
 static Suite *
 suite(void)
 {
-	Suite *s = suite_create("address");
-	TCase *t = tcase_create("address");
+	TCase *t;
+	Suite *s = unit_suite("address", &t);
 
 	tcase_set_timeout(t, 60);
-	tcase_add_loop_test(t, reads_addresses, 0, N_ROWS(good));
-	tcase_add_loop_test(t, email_reads_as_itself, 0, N_ROWS(good));
-	tcase_add_loop_test(t, lenient_agrees_with_strict, 0, N_ROWS(good));
-	tcase_add_loop_test(t, refuses_what_lenient_takes, 0, N_ROWS(odd));
+	tcase_add_loop_test(t, reads_addresses, 0, UNIT_N(good));
+	tcase_add_loop_test(t, email_reads_as_itself, 0, UNIT_N(good));
+	tcase_add_loop_test(t, lenient_agrees_with_strict, 0, UNIT_N(good));
+	tcase_add_loop_test(t, refuses_what_lenient_takes, 0, UNIT_N(odd));
 	tcase_add_test(t, sizes_are_bounded);
 	tcase_add_test(t, a_nul_is_no_part_of_an_address);
 	tcase_add_loop_test(t, any_bytes_are_survived, 1, 6);
-	suite_add_tcase(s, t);
 	return s;
 }
 

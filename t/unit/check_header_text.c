@@ -154,7 +154,7 @@ START_TEST(any_bytes_are_survived)
 		for (int n = rand() % 40; n > 0; n--)
 			if (rand() % 8 != 0)
 				str_adds(&raw,
-				    pieces[rand() % N_ROWS(pieces)]);
+				    pieces[rand() % UNIT_N(pieces)]);
 			else
 				str_addc(&raw, (char)(rand() % 16 != 0
 				    ? rand() % 128
@@ -172,15 +172,14 @@ END_TEST
 static Suite *
 suite(void)
 {
-	Suite *s = suite_create("header_text");
-	TCase *t = tcase_create("header_text");
+	TCase *t;
+	Suite *s = unit_suite("header_text", &t);
 
 	tcase_set_timeout(t, 60);
-	tcase_add_loop_test(t, reads_values, 0, N_ROWS(values));
+	tcase_add_loop_test(t, reads_values, 0, UNIT_N(values));
 	tcase_add_test(t, a_nul_is_a_byte);
-	tcase_add_loop_test(t, many_charsets_are_bounded, 0, N_ROWS(opened));
+	tcase_add_loop_test(t, many_charsets_are_bounded, 0, UNIT_N(opened));
 	tcase_add_loop_test(t, any_bytes_are_survived, 1, 6);
-	suite_add_tcase(s, t);
 	return s;
 }
 
