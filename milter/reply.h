@@ -6,11 +6,9 @@
  * same input gives the same reply; no Lua, no libmilter, no session.
  *
  * Every reply that leaves here is one that both MTAs pass on: the policy's
- * text verbatim wherever SMTP and the MTA permit; a leading enhanced status
- * code becomes xcode, with its class made to match the code's; '%' is doubled;
- * no CR, LF, NUL or other control character; 1 to 32 lines of at most 900
- * bytes and less than 16000 together; 4xx goes with TEMPFAIL, 5xx with REJECT;
- * for Sendmail ASCII only (it would strip bit 8).
+ * text verbatim wherever SMTP and the MTA permit (reply_text.h has the
+ * rules); 4xx goes with TEMPFAIL, 5xx with REJECT; one line only for a 421 at
+ * connect.
  */
 #ifndef KUMILTER_REPLY_H
 #define KUMILTER_REPLY_H
@@ -38,6 +36,18 @@ enum reply_action {
 #define REPLY_LINE_MAX 900
 #define REPLY_TEXT_MAX 16000
 
+/* What had to be done to the policy's text; for a log line or a remark. */
+enum reply_note {
+	REPLY_NOTE_CONTROL = 1 << 0,     /* control character: space */
+	REPLY_NOTE_NOT_UTF8 = 1 << 1,    /* stray byte: '?' */
+	REPLY_NOTE_NOT_ASCII = 1 << 2,   /* character Sendmail spoils: '?' */
+	REPLY_NOTE_LINE_CUT = 1 << 3,    /* a line was too long */
+	REPLY_NOTE_LINES_CUT = 1 << 4,   /* too many lines, or too much text */
+	REPLY_NOTE_NO_TEXT = 1 << 5,     /* nothing there: our own words */
+	REPLY_NOTE_CLASS = 1 << 6,       /* enhanced code of another class */
+	REPLY_NOTE_XCODE_ADDED = 1 << 7, /* c.0.0, where none was given */
+};
+
 /* Strings are what smfi_setreply()/smfi_setmlreply() take: '%' doubled. */
 struct reply {
 	enum reply_action action;
@@ -46,6 +56,7 @@ struct reply {
 	int nlines;
 	char *line[REPLY_LINES]; /* owned; reply_fini() frees */
 	bool closes;             /* the MTA hangs up right after it */
+	unsigned notes;          /* enum reply_note, or-ed */
 };
 
 /* How refusals are treated; part of a policy's settings. */
@@ -59,10 +70,12 @@ struct reply_rules {
 };
 
 /*
- * What becomes of a refusal given in this phase.  until: the phase in which
+ * What becomes of a verdict given in this phase.  until: the phase in which
  * the client is to get it; equal to the phase asked about when that is now.
- * code: what is said then (force_drop may have changed it).  closes: the MTA
- * closes on it.  condemns: once it is given, the session is condemned.
+ * code: what is said then (force_drop may have changed it; 0 unless REFUSE).
+ * closes: the MTA closes on it.  condemns: once it is given, the session is
+ * condemned.  A DISCARD at connect or HELO, which no MTA honours, waits for
+ * MAIL as well; every other verdict is for now.
  */
 struct reply_plan {
 	enum phase until;
@@ -71,24 +84,37 @@ struct reply_plan {
 	bool condemns;
 };
 
-struct reply_plan reply_plan(const struct verdict *v, enum phase phase,
-    const struct reply_rules *rules);
+struct reply_plan reply_plan(
+    const struct verdict *v, enum phase phase, const struct reply_rules *rules);
 
-/* The reply for a verdict in a phase in which its plan says "now". */
+/*
+ * The reply for a verdict in a phase in which its plan says "now", or in the
+ * later one that its plan named.  Fills *r, whatever was in it.  CONTINUE
+ * where the MTA does not heed such an answer: anything at abort and close,
+ * ACCEPT and DISCARD at an unknown command.
+ */
 void reply_for(struct reply *r, const struct verdict *v, enum phase phase,
     const struct reply_rules *rules);
 /* 421 HOSTNAME disconnecting due to previous error */
-void reply_condemned(struct reply *r, const char *hostname,
-    const struct reply_rules *rules);
-void reply_fini(struct reply *r);
+void reply_condemned(
+    struct reply *r, const char *hostname, const struct reply_rules *rules);
+void reply_fini(struct reply *r); /* is a CONTINUE afterwards */
 
 /*
- * The lines that an SMTP client of this MTA reads for a reply given in this
- * phase, separated by '\n', without the final one; "" where it reads nothing
- * of it.  mta_host: the MTA's own name; rcpt: the address of the MAIL or RCPT
- * command, "<a@example.org>".
+ * Adds the lines that an SMTP client of this MTA reads for a reply given in
+ * this phase, separated by '\n', without the final one; nothing where the
+ * client reads nothing of it: the greeting (220) or HELO (250) succeeds and
+ * the MTA refuses what comes later.  mta_host: the MTA's own name; address:
+ * that of the MAIL or RCPT command, "<a@example.org>", or NULL.
  */
 void reply_as_seen(struct str *out, const struct reply *r, enum phase phase,
     enum mta mta, const char *mta_host, const char *address);
+
+/*
+ * The same for the MAIL that follows a reply given at connect or HELO which
+ * did not close: the MTA answers that by itself and asks no filter.
+ */
+void reply_as_seen_at_mail(
+    struct str *out, const struct reply *r, enum phase phase, enum mta mta);
 
 #endif
