@@ -1,0 +1,195 @@
+"""The daemon under test, as a process of its own."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+
+import common
+from common import Failed, ROOT, wait_for
+
+BINARY = os.environ.get('KUMILTER') or f'{ROOT}/build/kumilter'
+
+
+def kumilter(*argv, check=True, **options):
+    """Runs one of the program's verbs and returns the CompletedProcess;
+    with check, Failed unless it exits with 0."""
+    done = subprocess.run([BINARY, *argv], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False,
+                          timeout=common.DEADLINE, errors='surrogateescape',
+                          **options)
+    if check and done.returncode:
+        raise Failed(f'kumilter {argv[0]} exited with {done.returncode}: '
+                     f'{done.stderr.strip()}')
+    return done
+
+
+def explain_reply(mta, stage, mode, code, text, address):
+    """What `kumilter explain-reply --json` foretells, as a dict."""
+    done = kumilter('explain-reply', '--json', '--mta', mta,
+                    '--stage', stage, '--mode', mode, '--host', common.HOST,
+                    '--address', address, '--', str(code), text)
+    return json.loads(done.stdout)
+
+
+class Kumilter:
+    """`kumilter serve` with one policy, from `with` or start() to stop().
+
+    policy   path of the file that it runs
+    lines    its log so far
+    exit_code  after stop(); None before
+    """
+
+    def __init__(self, policy, listen, files=None, args=()):
+        """policy: the text of one, or a path.  listen: path of the socket,
+        in a folder that the daemon's user may write to.  files: name ->
+        text of what lies beside a policy text.  args: further arguments of
+        serve."""
+        self.dir = common.temp_dir()
+        self.listen = listen
+        self.control = f'{os.path.dirname(listen)}/control'
+        self.policy = self._place(policy, files or {})
+        self.lines = []
+        self.exit_code = None
+        self._args = args
+        self._process = None
+        self._reader = None
+
+    def _place(self, policy, files):
+        """Where the daemon's user can read the policy, now and at a
+        reload: where it is, if that can be, else in our own folder."""
+        if '\n' in policy:
+            for name, text in (files | {'policy.lua': policy}).items():
+                with open(f'{self.dir}/{name}', 'w') as file:
+                    file.write(text)
+            return f'{self.dir}/policy.lua'
+        if common.reachable(policy):
+            return os.path.abspath(policy)
+        copy = f'{self.dir}/policy'
+        shutil.copytree(os.path.dirname(os.path.abspath(policy)), copy)
+        common.run('chmod', '-R', 'a+rX', copy)
+        return f'{copy}/{os.path.basename(policy)}'
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(self, kind, *_exc):
+        code = self.stop() if self.exit_code is None else self.exit_code
+        if code and kind is None:
+            raise Failed(f'kumilter exited with {code}: {self.tail()}')
+
+    def command(self):
+        """The arguments that start it."""
+        argv = [BINARY, 'serve', '--policy', self.policy,
+                '--listen', f'unix:{self.listen}', '--socket-mode', '0666',
+                '--log', 'stderr', '--control', self.control]
+        user = common.unprivileged()
+        if user:
+            argv += ['--user', user.pw_name]
+        return argv + list(self._args)
+
+    def start(self):
+        """Starts it; returns when it accepts connections."""
+        self._process = subprocess.Popen(
+            self.command(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            start_new_session=True)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        if wait_for(self._up_or_dead, 'kumilter to listen') == 'dead':
+            code = self._process.wait()
+            self._reader.join()
+            raise Failed(f'kumilter exited with {code} at its start: '
+                         f'{self.tail()}')
+
+    def _up_or_dead(self):
+        if self._process.poll() is not None:
+            return 'dead'
+        return common.accepts(self.listen) and 'up'
+
+    def _read(self):
+        """Collects the log, in a thread."""
+        for line in self._process.stderr:
+            self.lines.append(line.decode(errors='replace').rstrip('\n'))
+        self._process.stderr.close()
+
+    def term(self):
+        """Asks it to finish; stop() waits for that."""
+        self._process.terminate()
+
+    def hup(self):
+        """Sends it a HUP."""
+        self._process.send_signal(1)
+
+    def stop(self, grace=common.DEADLINE):
+        """TERM; returns its exit code, -9 where it had to be killed."""
+        if self._process:
+            self.exit_code = common.end_process(self._process, grace)
+            self._reader.join()
+        common.remove_dir(self.dir)
+        return self.exit_code
+
+    def kill(self):
+        """Ends it without questions."""
+        if self._process:
+            self._process.kill()
+        self.stop()
+
+    # -- looking inside ----------------------------------------------------
+
+    @property
+    def pid(self):
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def running(self):
+        """False once it has exited."""
+        return self._process.poll() is None
+
+    @property
+    def rss(self):
+        """Resident memory in bytes."""
+        with open(f'/proc/{self.pid}/statm') as file:
+            return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+    @property
+    def fds(self):
+        """The number of its open file descriptors."""
+        return len(os.listdir(f'/proc/{self.pid}/fd'))
+
+    def tail(self):
+        """The end of its log as one string."""
+        return ' | '.join(self.lines[-8:]) or '(it logged nothing)'
+
+    def wait_log(self, regex, since=0):
+        """Waits for a log line (index since or later) that matches;
+        returns the match."""
+        pattern = re.compile(regex)
+
+        def look():
+            for line in self.lines[since:]:
+                found = pattern.search(line)
+                if found:
+                    return found
+            return None
+        return wait_for(look, f'"{regex}" in the log of kumilter')
+
+    def reload(self, policy=None):
+        """`kumilter reload`, after writing another policy text if one is
+        given; returns the CompletedProcess, whatever it exits with."""
+        if policy is not None:
+            with open(f'{self.policy}.new', 'w') as file:
+                file.write(policy)
+            os.rename(f'{self.policy}.new', self.policy)
+        return kumilter('reload', '--control', self.control, check=False)
+
+    def status(self):
+        """What `kumilter status` prints."""
+        return kumilter('status', '--control', self.control).stdout
