@@ -105,11 +105,13 @@ standing_take(struct standing *st, enum phase phase, struct verdict *v,
 	struct reply_plan plan = reply_plan(v, phase, rules);
 
 	/* a HELO judged anew: what was held from the last one is forgotten */
-	if (phase == PHASE_HELO && st->kind == STANDING_HELD &&
-	    st->held_from == PHASE_HELO)
+	if (phase == PHASE_HELO && st->kind == STANDING_HELD)
 		standing_fini(st);
-	if (plan.until != phase && st->kind != STANDING_CONDEMNED) {
-		hold(st, phase, plan.until, v);
+	if (plan.until != phase) {
+		/* the 421 of a session condemned meanwhile will come sooner */
+		if (st->kind != STANDING_CONDEMNED)
+			hold(st, phase, plan.until, v);
+		verdict_clear(v);
 		*reply = (struct reply){ .action = REPLY_CONTINUE };
 		return;
 	}

@@ -14,7 +14,8 @@
  * A session as steps "PHASE VERDICT -> ANSWER":
  *   VERDICT  what the handler says: ok, accept, discard; r550 is kumo.reject,
  *            w550 kumo.disconnect FollowWith421, f550 ForceDisconnect; or
- *            "-" where no handler may run
+ *            "-" where no handler may run; with a '+' before it the
+ *            handler condemned the session as well
  *   ANSWER   pass, accept, discard, "550 no", or due: the 421 of a condemned
  *            session
  * "over" is standing_message_over(), "condemn" standing_condemn().
@@ -126,6 +127,16 @@ static const struct session {
 	{ { .mta = PF }, { "mail ok -> pass", "rcpt ok -> pass",
 			     "data ok -> pass", "condemn", "eom - -> due" } },
 
+	{ { .mta = PF },
+	    { "mail ok -> pass", "rcpt ok -> pass", "data ok -> pass",
+		"eom +ok -> pass", "over", "mail - -> due" } },
+	{ { .mta = PF },
+	    { "mail ok -> pass", "rcpt +r550 -> 550 no", "rcpt - -> due" } },
+	/* condemned, so its 421 comes before what would be held */
+	{ { .mta = PF },
+	    { "rcpt ok -> pass", "data +r550 -> pass", "eom - -> due" } },
+	{ { .mta = PF }, { "connect +r550 -> pass", "helo - -> due" } },
+
 	/* refused at DATA: told at the end of the message */
 	{ { .mta = PF },
 	    { "mail ok -> pass", "rcpt ok -> pass", "data r550 -> pass",
@@ -225,7 +236,9 @@ run_step(struct standing *st, const struct reply_rules *rules, int row,
 	    "session %d: %s: %s", row, step,
 	    answered ? "no handler ran" : "a handler ran");
 	if (!answered) {
-		read_verdict(word, &v);
+		if (word[0] == '+')
+			standing_condemn(st);
+		read_verdict(word + (word[0] == '+'), &v);
 		standing_take(st, phase, &v, rules, &reply);
 		ck_assert_int_eq(v.kind, VERDICT_CONTINUE);
 		ck_assert_ptr_null(v.text);
@@ -274,8 +287,7 @@ tell_refusal(struct standing *st, struct verdict *v, enum phase stage,
 	for (enum phase p = stage + 1; p <= plan.until; p++) {
 		ck_assert_msg(
 		    reply.action == REPLY_CONTINUE, "%s: told too early", name);
-		ck_assert_msg(standing_answers(st, p, rules, "mx", &reply) ||
-				  p == PHASE_HELO,
+		ck_assert_msg(standing_answers(st, p, rules, "mx", &reply),
 		    "%s: a handler ran at %s", name, phase_name(p));
 	}
 	ck_assert_msg(reply.nlines == 1 && atoi(reply.code) == plan.code,
