@@ -41,7 +41,7 @@ add_lines(
 		    i == r->nlines - 1 ? ' ' : '-');
 		if (r->xcode[0] != '\0')
 			str_addf(out, "%s ", r->xcode);
-		else if (mta == MTA_SENDMAIL || r->nlines > 1)
+		else if (mta == MTA_SENDMAIL)
 			str_addf(out, "%c.0.0 ", r->code[0]);
 		if (i == 0 && address != NULL)
 			str_addf(out, "%s... ", address);

@@ -5,8 +5,9 @@
  *   lines   split at \n and \r\n.  Blank lines at the beginning and the end
  *           are dropped, empty ones between are kept (both MTAs say them).
  *           At most 32, of at most 900 bytes, less than 16000 together with
- *           what goes before each line: Sendmail cuts a reply at 16384 and
- *           then never ends it.  The rest is dropped, at a whole character.
+ *           what goes before each line: Sendmail cuts a reply at 16384, and
+ *           where that loses the last line, the client waits for it.  The
+ *           rest is dropped, at a whole character.
  *   bytes   a control character, lone CR or NUL is a space; a byte that is
  *           not UTF-8's is '?'; for Sendmail, which strips bit 8, so is every
  *           character beyond ASCII.  '%' is doubled: Sendmail refuses the
@@ -16,10 +17,9 @@
  *           malformed and answers 451.  None given, none added, so that
  *           "421 mta.example.com go away!" is said just so; except c.0.0
  *           where the text begins with a digit, which Postfix would take for
- *           such a code, and
- *           for several lines, where libmilter puts one on each in any case.
- *           (KumoMTA says it on the first line only.)  A later line that
- *           repeats the first one's code loses it.
+ *           such a code, and for several lines, where libmilter puts one on
+ *           each in any case.  (KumoMTA says it on the first line only.)  A
+ *           later line that repeats the first one's code loses it.
  *   empty   a text with nothing to read gives words of our own.
  */
 #ifndef KUMILTER_REPLY_TEXT_H
