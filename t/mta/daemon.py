@@ -38,6 +38,7 @@ class Kumilter:
 
     policy   path of the file that it runs
     lines    its log so far
+    on_line  called, in a thread, with every further line of it
     exit_code  after stop(); None before
     """
 
@@ -51,6 +52,7 @@ class Kumilter:
         self.control = f'{os.path.dirname(listen)}/control'
         self.policy = self._place(policy, files or {})
         self.lines = []
+        self.on_line = None
         self.exit_code = None
         self._args = args
         self._process = None
@@ -117,6 +119,8 @@ class Kumilter:
         """Collects the log, in a thread."""
         for line in self._process.stderr:
             self.lines.append(line.decode(errors='replace').rstrip('\n'))
+            if self.on_line:
+                self.on_line(self.lines[-1])
         self._process.stderr.close()
 
     def term(self):
@@ -126,6 +130,10 @@ class Kumilter:
     def hup(self):
         """Sends it a HUP."""
         self._process.send_signal(1)
+
+    def wait(self):
+        """Returns when it has ended by itself."""
+        self._process.wait()
 
     def stop(self, grace=common.DEADLINE):
         """TERM; returns its exit code, -9 where it had to be killed."""

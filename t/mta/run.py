@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the tests of t/mta through a real Postfix and a real Sendmail.
 
-A test is a function test_…(t) in a file test_….py; t is a Context.  It runs
+A test is a function test_*(t) in a file test_*.py; t is a Context.  It runs
 once with each MTA (or those that @only names), all tests of one MTA in one
 thread, both MTAs at the same time.
 """
