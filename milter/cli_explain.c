@@ -289,16 +289,17 @@ print_words(const struct question *q)
 		printf("The MTA then closes the connection.\n");
 	} else if (e->condemned) {
 		printf("The connection stays open, but the session is "
-		       "condemned: the next HELO, MAIL, RCPT,\nDATA, end of "
-		       "message or unknown command reads this, and the MTA "
+		       "condemned: the next\nHELO, MAIL, RCPT, DATA, end of "
+		       "message or unknown command reads this, and\nthe MTA "
 		       "closes:\n");
 		print_lines(&e->next);
 	} else {
 		printf("The connection stays open.\n");
 	}
+	if (e->nremarks != 0)
+		printf("%sRemarks:\n", e->condemned ? "" : "\n");
 	for (int i = 0; i < e->nremarks; i++)
-		printf(
-		    "%s  - %s\n", i == 0 ? "\nRemarks:\n" : "", e->remark[i]);
+		printf("  - %s\n", e->remark[i]);
 }
 
 /* ---- as JSON ------------------------------------------------------------- */
