@@ -18,6 +18,8 @@
  *	--timeout S     a reply that takes longer is an error (60)
  *	--json          one JSON object instead of a table
  *
+ * TERM ends it early: sessions end after the message they are in.
+ *
  * A refusal is a reply like another and is counted by its letter; errors are
  * broken connections, broken packets and replies that do not come.  Exits 1
  * when there was one.
@@ -30,6 +32,7 @@
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +64,7 @@ static unsigned nconns, serial;
 static uint64_t started;
 static int poller;
 static const struct deal *last_deal;
+static volatile sig_atomic_t told_to_end;
 
 static void
 die(const char *what, const char *which)
@@ -137,10 +141,16 @@ start(struct conn *c, bool idle)
 	watch(c, EPOLL_CTL_ADD);
 }
 
+static void
+on_term(int signo)
+{
+	told_to_end = signo;
+}
+
 static bool
 more_to_start(int64_t deadline)
 {
-	if (tally.errors > 1000)
+	if (told_to_end || tally.errors > 1000)
 		return false;
 	if (opt.seconds > 0)
 		return now_ns() < deadline;
@@ -151,8 +161,13 @@ more_to_start(int64_t deadline)
 static void
 check_timeouts(void)
 {
-	int64_t oldest = now_ns() - (int64_t)(opt.timeout * 1e9);
+	static int64_t last;
+	int64_t now = now_ns();
+	int64_t oldest = now - (int64_t)(opt.timeout * 1e9);
 
+	if (now - last < 500000000)
+		return;
+	last = now;
 	for (unsigned i = 0; i < nconns; i++) {
 		struct conn *c = &conns[i];
 
@@ -239,7 +254,7 @@ run_load(void)
 		busy += conns[opt.idle + i].fd >= 0;
 	}
 	while (busy > 0) {
-		if (opt.seconds > 0 && now_ns() >= deadline)
+		if (told_to_end || (opt.seconds > 0 && now_ns() >= deadline))
 			plan.stop = true;
 		busy -= turn(deadline);
 	}
@@ -339,6 +354,7 @@ main(int argc, char **argv)
 		r.rlim_cur = r.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &r);
 	}
+	signal(SIGTERM, on_term);
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	nconns = opt.idle + opt.concurrent;
 	conns = calloc(nconns, sizeof *conns);

@@ -105,7 +105,8 @@ OLD = [('From', 'Ann <ann@example.com>'), ('To', 'bob@example.org'),
 EDITS = {
     'append': ("msg:append_header('X-New', 'v')",
                HEADERS + [('X-New', 'v')]),
-    'append two': ("msg:append_header('X-N', 'a') msg:append_header('X-N', 'b')",
+    'append two': ("msg:append_header('X-N', 'a')"
+                   " msg:append_header('X-N', 'b')",
                    HEADERS + [('X-N', 'a'), ('X-N', 'b')]),
     'prepend': ("msg:prepend_header('X-New', 'v')",
                 [('X-New', 'v')] + HEADERS),

@@ -27,12 +27,10 @@ PREDEFINED = {
 }
 
 
-@rows(dict(PREDEFINED))
+@rows({key: (key, want) for key, want in PREDEFINED.items()})
 @policy(lambda _: SAY_META)
-def test_predefined(d, want):
-    key = next(k for k, v in PREDEFINED.items() if v == want)
-    if key == 'no_such_key':
-        key = 'something_else'
+def test_predefined(d, row):
+    key, want = row
     for mta in ('postfix', 'sendmail'):
         s = d.session(mta=mta, macros=TLS)
         s.helo('before.example.com')
