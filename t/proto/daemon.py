@@ -66,6 +66,7 @@ class Daemon:
         self.control = os.path.join(self.dir, 'control')
         self.log_file = os.path.join(self.dir, 'stderr')
         self.sessions = []
+        self.milters = []
         self.process = None
         self.write_policy(policy)
         for name, text in (files or {}).items():
@@ -92,12 +93,12 @@ class Daemon:
                 stderr=log, env=dict(os.environ, **(env or {})),
                 start_new_session=True)
         try:
-            wait_until('the daemon accepts', self._accepts)
+            wait_until('the daemon accepts', self.accepts)
         except DaemonError as e:
             self.kill()
             raise DaemonError('%s\n%s' % (e, self.log()))
 
-    def _accepts(self):
+    def accepts(self):
         if self.process.poll() is not None:
             raise DaemonError('the daemon ended with %d' %
                               self.process.returncode)
@@ -126,7 +127,9 @@ class Daemon:
         return s
 
     def milter(self, timeout=20):
-        return Milter(self.address, timeout)
+        m = Milter(self.address, timeout)
+        self.milters.append(m)
+        return m
 
     def log(self):
         with open(self.log_file, 'rb') as f:
@@ -159,6 +162,8 @@ class Daemon:
         for s in self.sessions:
             if s.state == 'open':
                 s.drop()
+        for m in self.milters:
+            m.close()
         faults = []
         if self.alive():
             self.signal(signal.SIGTERM)

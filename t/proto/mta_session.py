@@ -78,13 +78,13 @@ class Session:
             self.state = 'closed'
             self.banner = reply('closed')
             return
-        self._macros('connect')
+        self.send_macros('connect')
         self.banner = self._verdict('connect', self.milter.connect(
             host, family, port, addr))
 
     # -- what the MTA does with an answer
 
-    def _macros(self, stage):
+    def send_macros(self, stage):
         names = self.milter.symlists.get(stage)
         if names is None:
             names = DEFAULT_MACROS[self.mta].get(stage, '').split()
@@ -135,7 +135,7 @@ class Session:
         own = self._unasked()
         if own is not None:
             return own
-        self._macros('helo')
+        self.send_macros('helo')
         return self._verdict('helo', self.milter.helo(name))
 
     def mail(self, sender='<ann@example.com>', *args):
@@ -145,7 +145,7 @@ class Session:
             return own
         if self.in_message:
             return reply('replycode', b'503 5.5.1 Error: nested MAIL command')
-        self._macros('mail')
+        self.send_macros('mail')
         answer = self._verdict('mail', self.milter.mail(sender, *args))
         self.in_message = self.state == 'open' and not answer.refuses
         self.rcpts = []
@@ -158,7 +158,7 @@ class Session:
             return own
         if not self.in_message:
             return reply('replycode', b'503 5.5.1 Error: need MAIL command')
-        self._macros('rcpt')
+        self.send_macros('rcpt')
         answer = self._verdict('rcpt', self.milter.rcpt(rcpt, *args))
         if not answer.refuses:
             self.rcpts.append(rcpt)
@@ -171,7 +171,7 @@ class Session:
             return own
         if not self.rcpts:
             return reply('replycode', b'554 5.5.1 Error: no valid recipients')
-        self._macros('data')
+        self.send_macros('data')
         return self._verdict('data', self.milter.data())
 
     def content(self, headers=MESSAGE[0], body=MESSAGE[1]):
@@ -195,7 +195,7 @@ class Session:
             if self.state == 'open':
                 self.milter.abort()
             return answer
-        self._macros('eom')
+        self.send_macros('eom')
         return self._verdict('eom', self.milter.eom())
 
     def _content(self, headers, body):
@@ -205,7 +205,7 @@ class Session:
             last = self._verdict('header', self.milter.header(name, value))
             if last.refuses or self.passed_message:
                 return last
-        self._macros('eoh')
+        self.send_macros('eoh')
         last = self._verdict('eoh', self.milter.eoh())
         if last.refuses or self.passed_message:
             return last

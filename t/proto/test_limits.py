@@ -20,7 +20,7 @@ def crowd(d, n):
 def all_at_once(sessions, sender='<ann@example.com>'):
     """MAIL in every session at the same instant; replies and seconds."""
     for s in sessions:
-        s._macros('mail')
+        s.send_macros('mail')
     begin = time.monotonic()
     for s in sessions:
         s.milter.say('mail', sender.encode() + b'\0')

@@ -198,7 +198,7 @@ def test_term_drains(d):
     busy.rcpt()
     slow.milter.say('mail', b'<slow@example.com>\0')
     d.signal(signal.SIGTERM)
-    wait_until('new connections are refused', lambda: not d._accepts())
+    wait_until('new connections are refused', lambda: not d.accepts())
     equal(slow.milter.answer(), 'continue')
     busy.data()
     equal(busy.content(), 'continue')
