@@ -163,9 +163,11 @@ without_final_dot(struct span s)
 	return s;
 }
 
-static char *
-domain_of(struct span s, struct err *err)
+char *
+address_domain(const char *text, size_t len, struct err *err)
 {
+	struct span s = { text, len };
+
 	if (s.n > ADDRESS_DOMAIN_MAX) {
 		err_set(err, "domain of %zu bytes, the limit is %d", s.n,
 		    ADDRESS_DOMAIN_MAX);
@@ -180,12 +182,6 @@ domain_of(struct span s, struct err *err)
 		return lower_case(s);
 	err_set(err, "\"%.*s\" is no domain", (int)s.n, s.p);
 	return NULL;
-}
-
-char *
-address_domain(const char *text, size_t len, struct err *err)
-{
-	return domain_of((struct span){ text, len }, err);
 }
 
 /* ---- local parts -------------------------------------------------------- */
@@ -259,12 +255,6 @@ without_route(struct span s)
 	return s;
 }
 
-static struct address
-null_sender(void)
-{
-	return (struct address){ xstrdup(""), xstrdup(""), xstrdup("") };
-}
-
 static bool
 is_postmaster(struct span s)
 {
@@ -316,7 +306,7 @@ parse_mailbox(struct address *a, struct span s, struct err *err)
 	if (local.n > ADDRESS_LOCAL_MAX)
 		return err_set(err, "local part of %zu bytes, the limit is "
 		    "%d", local.n, ADDRESS_LOCAL_MAX);
-	domain = domain_of((struct span){ rest.p + 1, rest.n - 1 }, err);
+	domain = address_domain(rest.p + 1, rest.n - 1, err);
 	if (domain == NULL)
 		return -1;
 	fill(a, local, domain);
@@ -336,7 +326,7 @@ address_parse(struct address *a, const char *text, size_t len, struct err *err)
 		return err_set(err, "\"%.*s\" is no address: unpaired <",
 		    (int)s.n, s.p);
 	if (s.n == 0) {
-		*a = null_sender();
+		fill(a, s, NULL);
 		return 0;
 	}
 	if (is_postmaster(s)) {
@@ -382,7 +372,7 @@ address_parse_lenient(struct address *a, const char *text, size_t len)
 		return;
 	}
 	domain = (struct span){ s.p + at + 1, s.n - at - 1 };
-	name = domain_of(domain, NULL);
+	name = address_domain(domain.p, domain.n, NULL);
 	fill(a, local,
 	    name != NULL ? name : lower_case(without_final_dot(domain)));
 }

@@ -21,7 +21,7 @@ enum api_event_kind {
 };
 
 struct api_event {
-	const char *name; /* one that ends in '*' stands for all that begin so */
+	const char *name; /* "tsa_*" stands for all that begin so */
 	enum api_event_kind kind;
 	bool multiple;      /* several handlers, in turn; else one is allowed */
 	const char *reason; /* of NEVER: why, as one sentence */
@@ -44,7 +44,7 @@ enum api_stub_result {
 	API_STUB_NIL,
 	API_STUB_TRUE,
 	API_STUB_ARGUMENT, /* its first argument */
-	API_STUB_OBJECT,   /* one with argument 1's fields, methods do nothing */
+	API_STUB_OBJECT,   /* has argument 1's fields; methods do nothing */
 	API_STUB_MISSING,  /* raises: not in this version */
 };
 

@@ -1,13 +1,13 @@
 #include "header_text.h"
 
+#include "encoded_word.h"
+
 #include <errno.h>
 #include <iconv.h>
-#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
 #define REPLACEMENT "\xef\xbf\xbd"
-#define CHARSET_MAX 63
 
 /* ---- UTF-8 -------------------------------------------------------------- */
 
@@ -112,7 +112,7 @@ static const struct {
 #define OPENS_MAX 32
 
 struct converter {
-	char name[CHARSET_MAX + 1]; /* "" where the slot is free */
+	char name[ENCODED_WORD_CHARSET_MAX + 1]; /* "" where the slot is free */
 	iconv_t cd;                 /* NO_ICONV: no such charset */
 };
 
@@ -139,7 +139,7 @@ struct reader {
 	bool started;  /* something was read that is not white space */
 	bool was_word; /* the last thing of that was an encoded word */
 	struct str pending;
-	char charset[CHARSET_MAX + 1]; /* of pending */
+	char charset[ENCODED_WORD_CHARSET_MAX + 1]; /* of pending */
 	iconv_t cd;                    /* for it, where it is not UTF-8 */
 };
 
@@ -209,129 +209,6 @@ flush(struct reader *r)
 	str_clear(&r->pending);
 }
 
-/* ---- encoded words ------------------------------------------------------ */
-
-struct word {
-	char charset[CHARSET_MAX + 1];
-	char encoding; /* 'b' or 'q' */
-	const char *text;
-	size_t textlen;
-	size_t len; /* of the whole, "=?" to "?=" */
-};
-
-/* No '/' (iconv's options) and nothing that could be a path. */
-static bool
-is_charset_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || (c != '\0' && strchr("-_.:+*", c));
-}
-
-/* Length of "=?charset*language?" or 0; at most CHARSET_MAX are looked at. */
-static size_t
-scan_charset(struct word *w, const char *p, size_t n)
-{
-	size_t i = 2, len;
-	const char *star;
-
-	while (i < n && i < 2 + CHARSET_MAX && is_charset_char(p[i]))
-		i++;
-	if (i == n || p[i] != '?')
-		return 0;
-	star = memchr(p + 2, '*', i - 2);
-	len = (star != NULL ? (size_t)(star - p) : i) - 2;
-	if (len == 0)
-		return 0;
-	memcpy(w->charset, p + 2, len);
-	w->charset[len] = '\0';
-	return i + 1;
-}
-
-/*
- * An encoded word at p?  The text ends at the first '?', so a failed look
- * costs no more than the bytes up to the place of the next one.
- */
-static bool
-scan_word(struct word *w, const char *p, size_t n)
-{
-	size_t i;
-
-	if (n < 8 || p[0] != '=' || p[1] != '?')
-		return false;
-	i = scan_charset(w, p, n);
-	if (i == 0 || i + 2 > n || p[i + 1] != '?')
-		return false;
-	w->encoding = (char)(p[i] | 0x20);
-	if (w->encoding != 'b' && w->encoding != 'q')
-		return false;
-	i += 2;
-	w->text = p + i;
-	while (i < n && p[i] != '?' && p[i] > ' ' && p[i] < 0x7f)
-		i++;
-	if (i + 1 >= n || p[i] != '?' || p[i + 1] != '=')
-		return false;
-	w->textlen = (size_t)(p + i - w->text);
-	w->len = i + 2;
-	return true;
-}
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static void
-decode_q(struct str *out, const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] == '=' && i + 2 < n && hex_digit(p[i + 1]) >= 0 &&
-		    hex_digit(p[i + 2]) >= 0) {
-			str_addc(out, (char)(hex_digit(p[i + 1]) * 16 +
-			    hex_digit(p[i + 2])));
-			i += 2;
-		} else {
-			str_addc(out, p[i] == '_' ? ' ' : p[i]);
-		}
-	}
-}
-
-static int
-base64_digit(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *d = c != '\0' ? strchr(digits, c) : NULL;
-
-	return d != NULL ? (int)(d - digits) : -1;
-}
-
-/* Padding may be missing; false, and nothing added, for anything else. */
-static bool
-decode_b(struct str *out, const char *p, size_t n)
-{
-	uint32_t bits = 0;
-	int have = 0;
-
-	while (n > 0 && p[n - 1] == '=')
-		n--;
-	for (size_t i = 0; i < n; i++)
-		if (base64_digit(p[i]) < 0)
-			return false;
-	for (size_t i = 0; i < n; i++) {
-		bits = (bits << 6 | (uint32_t)base64_digit(p[i])) & 0xffffff;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			str_addc(out, (char)(bits >> have & 0xff));
-		}
-	}
-	return true;
-}
-
 /* ---- reading ------------------------------------------------------------ */
 
 static void
@@ -363,13 +240,11 @@ switch_to(struct reader *r, const char *charset)
 }
 
 static bool
-take_word(struct reader *r, const struct word *w)
+take_word(struct reader *r, const struct encoded_word *w)
 {
 	if (!switch_to(r, charset_to_use(w->charset)))
 		return false;
-	if (w->encoding == 'q')
-		decode_q(&r->pending, w->text, w->textlen);
-	else if (!decode_b(&r->pending, w->text, w->textlen))
+	if (!encoded_word_decode(&r->pending, w))
 		return false;
 	if (r->was_word)
 		r->space = false;
@@ -396,7 +271,7 @@ is_space(char c)
 static void
 read_value(struct reader *r, const char *p, size_t n)
 {
-	struct word w;
+	struct encoded_word w;
 
 	for (size_t i = 0; i < n;) {
 		if (is_space(p[i])) {
@@ -404,7 +279,7 @@ read_value(struct reader *r, const char *p, size_t n)
 			i++;
 			continue;
 		}
-		if (!scan_word(&w, p + i, n - i))
+		if (!encoded_word_scan(&w, p + i, n - i))
 			w.len = 1;
 		else if (take_word(r, &w)) {
 			i += w.len;

@@ -1,0 +1,52 @@
+/*
+ * bindings.h - the one door from milter/ into lua-bindings/
+ *
+ * bindings_open() turns a new Lua state into one that a policy can run in:
+ * standard libraries, our replacements, the Lua 5.4 prelude, require 'kumo'
+ * and the search path.  The rest is what the event driver hands to handlers
+ * and takes from them.  Nothing here waits.
+ */
+#ifndef KUMILTER_BINDINGS_H
+#define KUMILTER_BINDINGS_H
+
+#include "lb_coroutine.h"
+#include "lb_limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct address;
+struct lua_State;
+struct message;
+struct session;
+struct verdict;
+struct err;
+struct json_t;
+
+/* Raises on failure: call it protected.  policy: the file, for its folder. */
+void bindings_open(struct lua_State *L, const char *policy);
+
+/* A registry reference to the handler(s) of this event, or LUA_NOREF. */
+int bindings_handler(struct lua_State *L, const char *event);
+
+/* Push a handler's arguments.  The state's lock is held. */
+void bindings_push_address(struct lua_State *L, const struct address *a);
+void bindings_push_conn_meta(struct lua_State *L, struct session *s);
+void bindings_push_message(struct lua_State *L, struct message *m);
+
+/* The error value at i is a kumo.reject or kumo.disconnect: true and *v. */
+bool bindings_take_reject(struct lua_State *L, int i, struct verdict *v);
+
+/* The value at i as JSON, or NULL with *err: functions, cycles, ... */
+struct json_t *bindings_tojson(struct lua_State *L, int i, struct err *err);
+
+/*
+ * smtp_server_split_transaction's result at i: an array of arrays of
+ * addresses.  Calls found() for each address with the number of its batch,
+ * from 0; returns the number of batches or -1 with *err.
+ */
+int bindings_each_batch(struct lua_State *L, int i,
+    void (*found)(void *arg, int batch, const struct address *a), void *arg,
+    struct err *err);
+
+#endif

@@ -1,0 +1,59 @@
+#include "embed.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* One row for each file: an identifier of its own, its path from here. */
+#define EMBEDDED(FILE)                                                         \
+	FILE(coroutine, "coroutine.lua")                                       \
+	FILE(kumo, "kumo.lua")                                                 \
+	FILE(objects, "objects.lua")                                           \
+	FILE(prelude, "prelude.lua")                                           \
+	FILE(utf8, "utf8.lua")
+
+/* .incbin looks from where the compiler runs, the top of the tree. */
+#define INCLUDE(id, path)                                                      \
+	__asm__(".pushsection .rodata\n"                                       \
+		".globl kumilter_embed_" #id "\n"                              \
+		".hidden kumilter_embed_" #id "\n"                             \
+		".globl kumilter_embed_" #id "_end\n"                          \
+		".hidden kumilter_embed_" #id "_end\n"                         \
+		"kumilter_embed_" #id ":\n"                                    \
+		".incbin \"lua-bindings/" path "\"\n"                          \
+		"kumilter_embed_" #id "_end:\n"                                \
+		".byte 0\n"                                                    \
+		".popsection\n");                                              \
+	extern const char kumilter_embed_##id[]                                \
+	    __attribute__((visibility("hidden")));                             \
+	extern const char kumilter_embed_##id##_end[]                          \
+	    __attribute__((visibility("hidden")));
+
+/* clang-format off: a list, not calls */
+EMBEDDED(INCLUDE)
+/* clang-format on */
+
+#define ROW(id, path) { path, kumilter_embed_##id, 0 },
+static struct embed files[] = { EMBEDDED(ROW) };
+
+#define END(id, path) kumilter_embed_##id##_end,
+static const char *const ends[] = { EMBEDDED(END) };
+
+#define FILES (sizeof(files) / sizeof(files[0]))
+
+/* How far two places are apart is known when the program is linked. */
+__attribute__((constructor)) static void
+measure(void)
+{
+	for (size_t i = 0; i < FILES; i++)
+		files[i].len =
+		    (size_t)((uintptr_t)ends[i] - (uintptr_t)files[i].data);
+}
+
+const struct embed *
+embed_find(const char *name)
+{
+	for (size_t i = 0; i < FILES; i++)
+		if (strcmp(files[i].name, name) == 0)
+			return &files[i];
+	return NULL;
+}

@@ -1,0 +1,149 @@
+-- kumo.lua - the parts of the kumo module that are better written in Lua
+--
+-- Called once for each Lua state with
+--   kumo         the module's table
+--   notice       notice(name, text): say once that name has no effect
+--   make_object  see objects.lua
+
+local kumo, notice, make_object = ...
+
+-- require -------------------------------------------------------------------
+-- Source text only (bytecode is not verified and can crash the VM); a module
+-- that is not found is looked for among KumoMTA's delivery helpers below.
+
+local function search_file(name)
+  local path, why = package.searchpath(name, package.path)
+  if not path then
+    return why
+  end
+  local chunk, err = loadfile(path, 't')
+  if not chunk then
+    error(("error loading module '%s' from file '%s':\n\t%s"):format(
+      name, path, err), 0)
+  end
+  return chunk
+end
+
+-- KumoMTA's helpers that only concern delivery, with what stands in for them
+-- where its policy-extras folder is not on the path.
+local helpers = {
+  ['policy-extras.queue'] = "queueing is the MTA's job",
+  ['policy-extras.shaping'] = "delivery is the MTA's job",
+  ['policy-extras.sources'] = "delivery is the MTA's job",
+  ['policy-extras.rollup'] = "delivery is the MTA's job",
+  ['policy-extras.log_hooks'] = 'there are no delivery events to hook',
+  ['policy-extras.docker_utils'] = 'not needed in a milter',
+}
+
+-- Helpers of the reception side: harmless, but their work is not done.
+local reception = {
+  ['policy-extras.listener_domains'] =
+    'relaying is decided by the MTA; put KumoMTA\'s policy-extras on the '
+    .. 'path to have it',
+  ['policy-extras.dkim_sign'] =
+    'nothing is signed; put KumoMTA\'s policy-extras on the path to have it',
+}
+
+local function search_helper(name)
+  local why = helpers[name]
+  if why then
+    return function()
+      notice(name, why)
+      return make_object()
+    end
+  end
+  why = reception[name]
+  if why then
+    return function()
+      notice(name, why)
+      -- setup{} gives the handler that the policy registers or calls
+      return {
+        setup = function()
+          return function() end
+        end,
+      }
+    end
+  end
+  return "\n\tno stand-in for '" .. name .. "' in kumilter"
+end
+
+local searchers = package.loaders
+searchers[2] = search_file
+searchers[#searchers + 1] = search_helper
+package.searchers = searchers
+
+-- kumo.make_listener_domain -------------------------------------------------
+
+local dispositions = {
+  ['Ignore'] = true,
+  ['LogThenDrop'] = true,
+  ['LogThenRelay'] = true,
+}
+
+local function disposition(key, value)
+  if value == nil or value == false then
+    return 'Ignore'
+  elseif value == true then
+    return 'LogThenRelay'
+  elseif dispositions[value] then
+    return value
+  end
+  error(('kumo.make_listener_domain: %s: invalid value: %s'):format(
+    key, tostring(value)), 3)
+end
+
+local fields = {
+  relay_to = function(v)
+    if v ~= nil and type(v) ~= 'boolean' then
+      error('kumo.make_listener_domain: relay_to: invalid value: '
+        .. tostring(v), 3)
+    end
+    return v or false
+  end,
+  relay_from = function(v)
+    if v ~= nil and type(v) ~= 'table' then
+      error('kumo.make_listener_domain: relay_from: invalid value: '
+        .. tostring(v), 3)
+    end
+    return v or {}
+  end,
+  log_oob = function(v)
+    return disposition('log_oob', v)
+  end,
+  log_arf = function(v)
+    return disposition('log_arf', v)
+  end,
+  ttl = function(v)
+    return v
+  end,
+}
+
+-- kumo.make_listener_domain{ relay_to=, relay_from=, log_oob=, log_arf= }
+--   Returns what a get_listener_domain handler returns: who may relay for a
+--   domain.  Fields can be read; asking for another raises.  Raises on
+--   unknown keys and values that do not fit.
+--   Events: any.  Waits: no.  From: KumoMTA kumo.make_listener_domain.
+function kumo.make_listener_domain(params)
+  if type(params) ~= 'table' then
+    error('kumo.make_listener_domain: a table expected, got '
+      .. type(params), 2)
+  end
+  for k in pairs(params) do
+    if not fields[k] then
+      error(('kumo.make_listener_domain: unknown key "%s"'):format(
+        tostring(k)), 2)
+    end
+  end
+  local domain = {}
+  for k, take in pairs(fields) do
+    domain[k] = take(rawget(params, k))
+  end
+  return setmetatable(domain, {
+    __index = function(_, k)
+      if fields[k] then
+        return nil
+      end
+      error(("attempt to get an unknown field '%s'"):format(tostring(k)), 2)
+    end,
+  })
+end

@@ -1,0 +1,64 @@
+/*
+ * lb.h - what every binding needs
+ *
+ * A binding checks its arguments, calls C and pushes; it includes this file
+ * and C rooms below it, never another binding's C functions unless they are
+ * declared here.  Misuse raises, naming the argument; nothing is acquired
+ * before the last check that may raise, unless a userdata owns it.
+ */
+#ifndef KUMILTER_LB_H
+#define KUMILTER_LB_H
+
+#include "milter/address.h"
+#include "milter/state.h"
+#include "milter/verdict.h"
+
+#include <jansson.h>
+#include <lauxlib.h>
+#include <lua.h>
+
+/*
+ * Classes.  A class is a metatable in the registry under its name.  fields
+ * are computed properties (called with the object at 1, they push one value),
+ * methods need ':'.  Asking for anything else raises as KumoMTA does:
+ * "attempt to get an unknown field 'x'".
+ */
+struct lb_class {
+	const char *name; /* "kumo.Address" */
+	const luaL_Reg *fields, *methods, *meta;
+};
+void lb_class_open(lua_State *L, const struct lb_class *class);
+void *lb_new(lua_State *L, const char *class, size_t size);
+/* The object at i, or an error "X expected, got Y". */
+void *lb_check(lua_State *L, int i, const char *class);
+void *lb_test(lua_State *L, int i, const char *class); /* NULL if it is not */
+
+/* Arguments, with KumoMTA's conversions. */
+const char *lb_text(lua_State *L, int i, size_t *len); /* string or number */
+const char *lb_opt_text(lua_State *L, int i, size_t *len); /* nil: NULL */
+long long lb_integer(lua_State *L, int i, long long lo, long long hi);
+
+/* Lua values as JSON and back (kumo-api 0: "table -> JSON"). */
+json_t *lb_tojson(lua_State *L, int i, size_t *cost, struct err *err);
+void lb_pushjson(lua_State *L, const json_t *value);
+/* Give the table on top of the stack the metatable of arrays. */
+void lb_mark_array(lua_State *L);
+
+/* get_meta(name) and set_meta(name, value) of conn_meta and Message. */
+int lb_meta_get(lua_State *L, const json_t *meta);
+int lb_meta_set(lua_State *L, json_t *meta);
+
+/* EnvelopeAddress */
+void lb_push_address(lua_State *L, const struct address *a);
+/* A string or an address at i, parsed into *a (owned by a userdata that this
+ * pushes); raises on anything else. */
+const struct address *lb_to_address(lua_State *L, int i);
+
+/* The object raised by kumo.reject and kumo.disconnect: 1 and *v, or 0. */
+int lb_reject_take(lua_State *L, int i, struct verdict *v);
+
+/* "file:line: " of the Lua function that called, or "" */
+void lb_where(lua_State *L, char *out, size_t size);
+const char *lb_session_id(lua_State *L);
+
+#endif

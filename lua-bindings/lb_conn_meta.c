@@ -1,0 +1,120 @@
+/*
+ * lb_conn_meta.c - conn_meta: what is known of the connection
+ *
+ *   conn_meta:get_meta(name)         value or nil; a table comes as a copy
+ *   conn_meta:set_meta(name, value)  value: anything JSON can hold; nil
+ *                                    removes.  Raises on functions, userdata
+ *                                    and recursive tables.
+ *   conn_meta:auth_info()            { peer_address=, identities={}, groups={} }
+ * Lives from connect to close; RSET, a second message or STARTTLS change
+ * nothing.  Used after its session it raises.  From: KumoMTA conn_meta.
+ * Events: any that is given one.  Waits: no.
+ */
+#include "lb.h"
+#include "lb_open.h"
+
+#include "milter/ip.h"
+#include "milter/session.h"
+
+#define CONN_META "kumo.ConnectionMetaData"
+
+/* The session points back here and clears s when it ends. */
+struct box {
+	struct session *s;
+};
+
+static struct session *
+check(lua_State *L)
+{
+	struct box *box = lb_check(L, 1, CONN_META);
+
+	if (box->s == NULL)
+		luaL_error(L, "conn_meta used after its session ended");
+	return box->s;
+}
+
+static int
+get_meta(lua_State *L)
+{
+	return lb_meta_get(L, check(L)->meta);
+}
+
+static int
+set_meta(lua_State *L)
+{
+	return lb_meta_set(L, check(L)->meta);
+}
+
+static void
+push_identity(lua_State *L, const char *identity, const char *context)
+{
+	lua_createtable(L, 0, 2);
+	lua_pushstring(L, identity);
+	lua_setfield(L, -2, "identity");
+	lua_pushstring(L, context);
+	lua_setfield(L, -2, "context");
+	lua_rawseti(L, -2, (int)lua_objlen(L, -2) + 1);
+}
+
+static int
+auth_info(lua_State *L)
+{
+	struct session *s = check(L);
+	const char *authn = session_meta_text(s, "authn_id");
+	const char *authz = session_meta_text(s, "authz_id");
+	struct ip ip;
+
+	lua_createtable(L, 0, 3);
+	if (ip_from_sockaddr(&ip, NULL, (const struct sockaddr *)&s->peer) ==
+	    0) {
+		struct str text = { 0 };
+
+		ip_format(&text, &ip);
+		lua_pushlstring(L, text.data, text.len);
+		lua_setfield(L, -2, "peer_address");
+		str_fini(&text);
+	}
+	lua_newtable(L);
+	lb_mark_array(L);
+	if (authn != NULL)
+		push_identity(L, authn, "SmtpAuthPlainAuthentication");
+	if (authz != NULL)
+		push_identity(L, authz, "SmtpAuthPlainAuthorization");
+	lua_setfield(L, -2, "identities");
+	lua_newtable(L);
+	lb_mark_array(L);
+	lua_setfield(L, -2, "groups");
+	return 1;
+}
+
+static const luaL_Reg methods[] = {
+	{ "get_meta", get_meta },
+	{ "set_meta", set_meta },
+	{ "auth_info", auth_info },
+	{ NULL, NULL },
+};
+
+static const struct lb_class class = { CONN_META, NULL, methods, NULL };
+
+void
+lb_conn_meta_open(lua_State *L)
+{
+	lb_class_open(L, &class);
+}
+
+/* One object for the whole session, so that a policy may use it as a key. */
+void
+bindings_push_conn_meta(lua_State *L, struct session *s)
+{
+	struct box *box;
+
+	if (s->handle != NULL) {
+		lua_rawgeti(L, LUA_REGISTRYINDEX, s->handle_ref);
+		return;
+	}
+	box = lb_new(L, CONN_META, sizeof *box);
+	lua_pushvalue(L, -1);
+	s->handle_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+	box->s = s;
+	s->handle = (void **)&box->s;
+}

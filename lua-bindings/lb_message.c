@@ -1,0 +1,295 @@
+/*
+ * lb_message.c - Message: the mail as a policy sees and changes it
+ *
+ * Valid in the events that are given one (smtp_server_data,
+ * smtp_server_split_transaction, smtp_server_message_received) until the
+ * transaction ends; used later it raises.  Reads give the message with the
+ * policy's own edits applied; edits reach the MTA at the end of the message,
+ * unless it is refused.  Waits: no.  From: KumoMTA Message.
+ *
+ * Values read from headers are decoded: folds become one space, RFC 2047
+ * words become UTF-8; what does not decode comes as it is.
+ */
+#include "bindings.h"
+#include "lb.h"
+#include "lb_open.h"
+
+#include "milter/header_text.h"
+#include "milter/message.h"
+
+#include <string.h>
+
+#define MESSAGE "kumo.Message"
+
+struct box {
+	struct message *m;
+};
+
+static struct message *
+check(lua_State *L)
+{
+	struct box *box = lb_check(L, 1, MESSAGE);
+
+	if (box->m == NULL)
+		luaL_error(L, "message used after its transaction ended");
+	return box->m;
+}
+
+/* Push what a struct str holds and free it; a raise would leak only at OOM. */
+static void
+push_str(lua_State *L, struct str *s)
+{
+	lua_pushlstring(L, str_c(s), s->len);
+	str_fini(s);
+}
+
+/* message:get_meta(name) -> value or nil */
+static int
+get_meta(lua_State *L)
+{
+	return lb_meta_get(L, check(L)->meta);
+}
+
+/*
+ * message:set_meta(name, value)
+ *   Seen by later events of this message only.  "queue" set to "null" makes
+ *   smtp_server_message_received discard the message.
+ */
+static int
+set_meta(lua_State *L)
+{
+	return lb_meta_set(L, check(L)->meta);
+}
+
+/* message:id() -> 32 hex digits, unique for each message and batch */
+static int
+id(lua_State *L)
+{
+	lua_pushstring(L, check(L)->id);
+	return 1;
+}
+
+/* message:sender() -> address */
+static int
+sender(lua_State *L)
+{
+	lb_push_address(L, &check(L)->sender);
+	return 1;
+}
+
+static void
+push_rcpts(lua_State *L, const struct message *m)
+{
+	lua_createtable(L, (int)m->n_rcpt, 0);
+	for (size_t i = 0; i < m->n_rcpt; i++) {
+		lb_push_address(L, &m->rcpt[i]);
+		lua_rawseti(L, -2, (int)i + 1);
+	}
+	lb_mark_array(L);
+}
+
+/* message:recipient() -> nil, an address, or an array of several */
+static int
+recipient(lua_State *L)
+{
+	struct message *m = check(L);
+
+	if (m->n_rcpt == 0)
+		lua_pushnil(L);
+	else if (m->n_rcpt == 1)
+		lb_push_address(L, &m->rcpt[0]);
+	else
+		push_rcpts(L, m);
+	return 1;
+}
+
+/* message:recipient_list() -> array of addresses */
+static int
+recipient_list(lua_State *L)
+{
+	push_rcpts(L, check(L));
+	return 1;
+}
+
+/* message:get_data() -> the whole message, CRLF line ends */
+static int
+get_data(lua_State *L)
+{
+	struct str out = { 0 };
+
+	message_write(&out, check(L));
+	push_str(L, &out);
+	return 1;
+}
+
+static void
+push_value(lua_State *L, const struct header *f)
+{
+	struct str out = { 0 };
+
+	header_text_decode(&out, f->raw, f->raw_len);
+	push_str(L, &out);
+}
+
+/* message:get_first_named_header_value(name) -> string or nil */
+static int
+get_first(lua_State *L)
+{
+	struct message *m = check(L);
+	size_t at = 0;
+	const struct header *f =
+	    headers_next(&m->headers, lb_text(L, 2, NULL), &at);
+
+	if (f == NULL)
+		lua_pushnil(L);
+	else
+		push_value(L, f);
+	return 1;
+}
+
+/* message:get_all_named_header_values(name) -> array of strings */
+static int
+get_all_named(lua_State *L)
+{
+	struct message *m = check(L);
+	const char *name = lb_text(L, 2, NULL);
+	const struct header *f;
+	size_t at = 0;
+
+	lua_newtable(L);
+	for (int n = 1; (f = headers_next(&m->headers, name, &at)) != NULL;
+	     n++) {
+		push_value(L, f);
+		lua_rawseti(L, -2, n);
+	}
+	lb_mark_array(L);
+	return 1;
+}
+
+/* message:get_all_headers() -> array of { name, value } in their order */
+static int
+get_all(lua_State *L)
+{
+	struct message *m = check(L);
+
+	lua_createtable(L, (int)m->headers.n, 0);
+	for (size_t i = 0; i < m->headers.n; i++) {
+		const struct header *f = &m->headers.field[i];
+
+		lua_createtable(L, 2, 0);
+		lua_pushlstring(L, f->name, f->name_len);
+		lua_rawseti(L, -2, 1);
+		push_value(L, f);
+		lua_rawseti(L, -2, 2);
+		lb_mark_array(L);
+		lua_rawseti(L, -2, (int)i + 1);
+	}
+	lb_mark_array(L);
+	return 1;
+}
+
+typedef int add_fn(struct headers *h, const char *name, size_t name_len,
+    const char *value, size_t len);
+
+static int
+add_header(lua_State *L, add_fn *add)
+{
+	struct message *m = check(L);
+	size_t name_len, len;
+	const char *name = lb_text(L, 2, &name_len);
+	const char *value = lb_text(L, 3, &len);
+
+	if (len > 256 * 1024)
+		return luaL_argerror(L, 3, "a header of more than 256 kB");
+	if (add(&m->headers, name, name_len, value, len) != 0)
+		return luaL_argerror(L, 2,
+		    "not a header name (printable ASCII without colon)");
+	return 0;
+}
+
+/*
+ * message:append_header(name, value)
+ *   Adds "name: value" at the end of the header block.  A line break in value
+ *   is kept only as a fold (white space follows), so no line is injected.
+ */
+static int
+append_header(lua_State *L)
+{
+	return add_header(L, headers_append);
+}
+
+/* message:prepend_header(name, value): the same at the very top */
+static int
+prepend_header(lua_State *L)
+{
+	return add_header(L, headers_prepend);
+}
+
+/* message:remove_all_named_headers(name): no error where there is none */
+static int
+remove_all_named(lua_State *L)
+{
+	struct message *m = check(L);
+
+	headers_remove(&m->headers, lb_text(L, 2, NULL));
+	return 0;
+}
+
+/*
+ * message:quarantine(reason)                       [kumilter's own]
+ *   reason: text for the MTA's log and queue.
+ *   The MTA accepts the message and holds it (Postfix: hold queue; Sendmail:
+ *   quarantined queue file).  A refusal of the message undoes it.
+ */
+static int
+quarantine(lua_State *L)
+{
+	struct message *m = check(L);
+	size_t len;
+	const char *reason = lb_text(L, 2, &len);
+
+	message_quarantine(m, reason, len);
+	return 0;
+}
+
+static const luaL_Reg methods[] = {
+	{ "get_meta", get_meta },
+	{ "set_meta", set_meta },
+	{ "id", id },
+	{ "sender", sender },
+	{ "recipient", recipient },
+	{ "recipient_list", recipient_list },
+	{ "get_data", get_data },
+	{ "get_first_named_header_value", get_first },
+	{ "get_all_named_header_values", get_all_named },
+	{ "get_all_headers", get_all },
+	{ "append_header", append_header },
+	{ "prepend_header", prepend_header },
+	{ "remove_all_named_headers", remove_all_named },
+	{ "quarantine", quarantine },
+	{ NULL, NULL },
+};
+
+static const struct lb_class class = { MESSAGE, NULL, methods, NULL };
+
+void
+lb_message_open(lua_State *L)
+{
+	lb_class_open(L, &class);
+}
+
+void
+bindings_push_message(lua_State *L, struct message *m)
+{
+	struct box *box;
+
+	if (m->handle != NULL) {
+		lua_rawgeti(L, LUA_REGISTRYINDEX, m->handle_ref);
+		return;
+	}
+	box = lb_new(L, MESSAGE, sizeof *box);
+	lua_pushvalue(L, -1);
+	m->handle_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+	box->m = m;
+	m->handle = (void **)&box->m;
+}

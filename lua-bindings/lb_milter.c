@@ -1,0 +1,122 @@
+/*
+ * lb_milter.c - kumo.milter: what KumoMTA does not have
+ *
+ * Everything of ours stands in this table (or is marked in the manual), so
+ * that a policy's portability shows.
+ */
+#include "lb.h"
+#include "lb_open.h"
+
+#include "milter/draft.h"
+#include "milter/xmalloc.h"
+
+#include <string.h>
+
+static struct draft *
+draft_of(lua_State *L, const char *what)
+{
+	struct state *st = state_of(L);
+
+	if (!st->loading && st->draft == NULL)
+		luaL_error(L, "%s: call it in kumo.on('init', ...)", what);
+	return st->draft; /* NULL: not the state that configures */
+}
+
+static void
+set_option(lua_State *L, struct settings *settings)
+{
+	struct err err;
+	const char *key, *value;
+	bool is_number = lua_type(L, -1) == LUA_TNUMBER;
+
+	if (lua_type(L, -2) != LUA_TSTRING)
+		luaL_error(L, "kumo.milter.configure: a %s is no option",
+		    luaL_typename(L, -2));
+	key = lua_tostring(L, -2);
+	switch (lua_type(L, -1)) {
+	case LUA_TBOOLEAN:
+		value = lua_toboolean(L, -1) ? "true" : "false";
+		break;
+	case LUA_TSTRING:
+	case LUA_TNUMBER:
+		value = lua_tostring(L, -1);
+		break;
+	default:
+		value = luaL_typename(L, -1);
+	}
+	if (settings_set(settings, key, value, is_number, &err) != 0)
+		luaL_error(L, "kumo.milter.configure: %s", err.msg);
+}
+
+/*
+ * kumo.milter.configure{ option = value, ... }
+ *   Sets limits and behaviour of this policy; kumilter-policy(7) lists the
+ *   options with unit and default.  May be called more than once; later calls
+ *   win.  Raises on an unknown option or a value that does not fit.
+ *   Events: init (or the top level).  Waits: no.
+ */
+static int
+configure(lua_State *L)
+{
+	struct draft *d = draft_of(L, "kumo.milter.configure");
+
+	luaL_checktype(L, 1, LUA_TTABLE);
+	if (d == NULL)
+		return 0;
+	for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
+		set_option(L, &d->settings);
+	return 0;
+}
+
+static const luaL_Reg milter_functions[] = {
+	{ "configure", configure },
+	{ NULL, NULL },
+};
+
+/*
+ * kumo.start_milter_listener{ listen = "unix:/path" }
+ *   listen: as --listen of `kumilter serve`, which wins over it.
+ *   Raises when called twice (libmilter has one socket) or with other keys.
+ *   Events: init (or the top level).  Waits: no.
+ */
+static int
+start_milter_listener(lua_State *L)
+{
+	struct draft *d = draft_of(L, "kumo.start_milter_listener");
+
+	luaL_checktype(L, 1, LUA_TTABLE);
+	for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
+		if (lua_type(L, -2) != LUA_TSTRING ||
+		    strcmp(lua_tostring(L, -2), "listen") != 0)
+			return luaL_error(L,
+			    "kumo.start_milter_listener: the only key is "
+			    "listen");
+	lua_getfield(L, 1, "listen");
+	if (lua_type(L, -1) != LUA_TSTRING)
+		return luaL_error(L,
+		    "kumo.start_milter_listener: listen: a string such as "
+		    "'unix:/run/kumilter/milter.sock' expected");
+	if (d == NULL)
+		return 0;
+	if (d->listen != NULL)
+		return luaL_error(L,
+		    "kumo.start_milter_listener: called twice; a milter has "
+		    "one socket (the first is %s)",
+		    d->listen);
+	d->listen = xstrdup(lua_tostring(L, -1));
+	return 0;
+}
+
+static const luaL_Reg functions[] = {
+	{ "start_milter_listener", start_milter_listener },
+	{ NULL, NULL },
+};
+
+void
+lb_milter_open(lua_State *L)
+{
+	luaL_register(L, NULL, functions);
+	lua_newtable(L);
+	luaL_register(L, NULL, milter_functions);
+	lua_setfield(L, -2, "milter");
+}

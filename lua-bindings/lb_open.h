@@ -1,0 +1,26 @@
+/*
+ * lb_open.h - the opener of each binding, called in one list by bindings.c
+ *
+ * An opener finds the table of the kumo module on top of the stack, adds its
+ * functions (or sub-tables) to it and leaves the stack as it was.
+ */
+#ifndef KUMILTER_LB_OPEN_H
+#define KUMILTER_LB_OPEN_H
+
+struct lua_State;
+
+void lb_reject_open(struct lua_State *L);
+void lb_address_open(struct lua_State *L);
+void lb_conn_meta_open(struct lua_State *L);
+void lb_message_open(struct lua_State *L);
+void lb_log_open(struct lua_State *L);
+void lb_kumo_open(struct lua_State *L);
+void lb_time_open(struct lua_State *L);
+void lb_milter_open(struct lua_State *L);
+void lb_listener_open(struct lua_State *L);
+void lb_stub_open(struct lua_State *L);
+
+/* kumo.log_warn, which the prelude's warn() calls too. */
+int lb_log_warn(struct lua_State *L);
+
+#endif

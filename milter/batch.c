@@ -1,0 +1,106 @@
+#include "batch.h"
+
+#include "xmalloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+batches_add(struct batches *b, const struct message *base, int i,
+    const struct address *rcpt)
+{
+	while (b->n <= (size_t)i) {
+		struct message *copy = message_copy(base);
+
+		message_take_rcpts(copy, NULL, 0);
+		if (b->n == b->cap) {
+			b->cap = b->cap != 0 ? b->cap * 2 : 4;
+			b->m = xrealloc(b->m, b->cap * sizeof *b->m);
+		}
+		b->m[b->n++] = copy;
+	}
+	if (rcpt != NULL)
+		message_add_rcpt(b->m[i], rcpt);
+}
+
+/* The batch whose first recipient has this domain, or a new one. */
+static int
+batch_of_domain(const struct batches *b, const char *domain)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (strcmp(b->m[i]->rcpt[0].domain, domain) == 0)
+			return (int)i;
+	return (int)b->n;
+}
+
+void
+batches_make(struct batches *b, const struct message *base,
+    enum batch_handling how)
+{
+	for (size_t i = 0; i < base->n_rcpt; i++) {
+		const struct address *a = &base->rcpt[i];
+
+		batches_add(b, base,
+		    how == BATCH_ALL_IN_ONE ? 0
+			: how == BATCH_BIFURCATE
+			? (int)i
+			: batch_of_domain(b, a->domain),
+		    a);
+	}
+}
+
+static bool
+is_dropped(const struct message *m)
+{
+	const char *queue =
+	    json_string_value(json_object_get(m->meta, "queue"));
+
+	return queue != NULL && strcmp(queue, "null") == 0;
+}
+
+static bool
+same_content(const struct message *a, const struct message *b)
+{
+	return strcmp(a->sender.email, b->sender.email) == 0 &&
+	    headers_equal(&a->headers, &b->headers);
+}
+
+static void
+join(struct message *into, const struct message *m)
+{
+	for (size_t i = 0; i < m->n_rcpt; i++)
+		if (!message_has_rcpt(into, &m->rcpt[i]))
+			message_add_rcpt(into, &m->rcpt[i]);
+	if (m->quarantined && !into->quarantined)
+		message_quarantine(into, m->quarantine_reason,
+		    strlen(m->quarantine_reason));
+}
+
+struct message *
+batches_merge(struct batches *b, bool *unequal)
+{
+	struct message *first = NULL;
+
+	*unequal = false;
+	for (size_t i = 0; i < b->n; i++) {
+		if (is_dropped(b->m[i]))
+			continue;
+		if (first == NULL) {
+			first = b->m[i];
+			b->m[i] = NULL;
+			continue;
+		}
+		*unequal = *unequal || !same_content(first, b->m[i]);
+		join(first, b->m[i]);
+	}
+	return first;
+}
+
+bool
+batches_quarantined(const struct batches *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->m[i] != NULL && b->m[i]->quarantined)
+			return true;
+	return false;
+}

@@ -1,0 +1,15 @@
+/*
+ * cli.h - the verbs of kumilter
+ *
+ * Each takes its own argv, whose [0] is the verb, and gives an exit code of
+ * sysexits.h.  They write answers to standard output and complaints to
+ * standard error.
+ */
+#ifndef KUMILTER_CLI_H
+#define KUMILTER_CLI_H
+
+int cli_check(int argc, char **argv);
+int cli_reload(int argc, char **argv);
+int cli_status(int argc, char **argv);
+
+#endif

@@ -1,0 +1,168 @@
+#include "api_names.h"
+#include "cli.h"
+#include "dialect.h"
+#include "epoch.h"
+#include "log.h"
+#include "serve.h"
+#include "xmalloc.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: kumilter check [--policy FILE] [-v]\n"
+	      "  -p, --policy FILE  the policy (" POLICY_DEFAULT ")\n"
+	      "  -v, --verbose      list handlers and settings too\n"
+	      "Loads the policy as serve would, pre_init, init and "
+	      "validate_config included.\n",
+	    to);
+}
+
+struct report {
+	const char *policy;
+	bool verbose;
+	int warnings;
+};
+
+static void
+on_handler(void *arg, const char *event)
+{
+	struct report *r = arg;
+	const struct api_event *known = api_event_find(event);
+	const char *near;
+
+	if (known->kind == API_EVENT_FIRES) {
+		if (r->verbose)
+			printf("%s: handler %s\n", r->policy, event);
+		return;
+	}
+	r->warnings++;
+	if (known->kind == API_EVENT_NEVER) {
+		printf("%s: warning: %s never fires in a milter: %s\n",
+		    r->policy, event, known->reason);
+		return;
+	}
+	near = api_event_nearest(event);
+	if (near != NULL)
+		printf("%s: warning: no event is called %s; did you mean "
+		       "%s?\n",
+		    r->policy, event, near);
+	else
+		r->warnings--; /* the policy's own event */
+}
+
+static void
+on_dialect(void *arg, int line, const char *what, const char *rewrite)
+{
+	printf("%s:%d: error: LuaJIT lacks %s: write %s\n",
+	    (const char *)arg, line, what, rewrite);
+}
+
+/* "file:line: " at the beginning of a load error. */
+static char *
+file_of(const char *msg)
+{
+	size_t n = strcspn(msg, ":\n");
+
+	return msg[n] == ':' && n > 0 ? xmemdup0(msg, n) : NULL;
+}
+
+/* All of what LuaJIT lacks in this file, not only the first of it. */
+static int
+scan_file(const char *path)
+{
+	struct str text = { 0 };
+	FILE *f = fopen(path, "re");
+	char buf[8192];
+	size_t n;
+	int found;
+
+	if (f == NULL)
+		return 0;
+	while (text.len < 16 * 1024 * 1024 &&
+	    (n = fread(buf, 1, sizeof buf, f)) > 0)
+		str_add(&text, buf, n);
+	fclose(f);
+	found = dialect_scan(str_c(&text), text.len, on_dialect, (void *)path);
+	str_fini(&text);
+	return found;
+}
+
+static int
+report_error(const char *policy, const struct err *err)
+{
+	char *file = file_of(err->msg);
+
+	if (file == NULL || scan_file(file) == 0)
+		if (scan_file(policy) == 0)
+			printf("%s%s%s\n", file == NULL ? policy : "",
+			    file == NULL ? ": error: " : "", err->msg);
+	free(file);
+	return EX_DATAERR;
+}
+
+static void
+print_settings(const struct epoch *e)
+{
+	size_t n;
+	const struct settings_row *rows = settings_rows(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		char value[64];
+
+		settings_get(&e->settings, rows[i].name, value, sizeof value);
+		printf("%s: %s = %s\n", e->policy, rows[i].name, value);
+	}
+}
+
+int
+cli_check(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "policy", required_argument, NULL, 'p' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct report r = { .policy = POLICY_DEFAULT };
+	struct epoch_options o = { .states = 1, .validate = true };
+	struct epoch *e;
+	struct err err;
+	int c;
+
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "p:vh", longs, NULL)) != -1)
+		switch (c) {
+		case 'p':
+			r.policy = optarg;
+			break;
+		case 'v':
+			r.verbose = true;
+			break;
+		default:
+			usage(c == 'h' ? stdout : stderr);
+			return c == 'h' ? EX_OK : EX_USAGE;
+		}
+	if (optind < argc)
+		r.policy = argv[optind];
+	o.policy = r.policy;
+	log_open(LOG_SINK_STDERR, LOG_LEVEL_INFO);
+	e = epoch_load(&o, &err);
+	if (e == NULL)
+		return report_error(r.policy, &err);
+	epoch_each_handler(e, on_handler, &r);
+	if (r.verbose)
+		print_settings(e);
+	if (r.warnings > 0)
+		printf("%s: loads, with %d warning%s\n", r.policy, r.warnings,
+		    r.warnings == 1 ? "" : "s");
+	else
+		printf("%s: ok\n", r.policy);
+	epoch_unref(e);
+	return EX_OK;
+}

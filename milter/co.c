@@ -1,0 +1,128 @@
+#include "co.h"
+
+#include "clock.h"
+#include "log.h"
+#include "metric.h"
+#include "nudge.h"
+#include "session.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+void
+co_make(struct state *st, struct co *co)
+{
+	if (co->L != NULL)
+		return;
+	co->L = lua_newthread(st->L);
+	co->ref = luaL_ref(st->L, LUA_REGISTRYINDEX);
+}
+
+void
+co_drop(struct state *st, struct co *co)
+{
+	luaL_unref(st->L, LUA_REGISTRYINDEX, co->ref);
+	*co = (struct co)CO_NONE;
+}
+
+static void
+say_it_holds_the_state(lua_State *L, const struct run *run,
+    const struct wait *w)
+{
+	if (run == NULL || run->thread == NULL || !log_first_time(w->what))
+		return;
+	luaL_where(L, 1);
+	log_warn(run->session != NULL ? run->session->id : NULL,
+	    "%s%s waits where Lua cannot yield (inside sort, a gsub callback "
+	    "or require): all sessions of this Lua state wait with it",
+	    lua_tostring(L, -1), w->what);
+	lua_pop(L, 1);
+}
+
+int
+co_wait(lua_State *L)
+{
+	struct state *st = state_of(L);
+	struct wait *w = lua_touserdata(L, -1);
+	struct run *run = st->run;
+
+	if (run != NULL && run->thread != NULL && !run->may_wait)
+		return luaL_error(L, "%s: cannot wait in %s", w->what,
+		    run->event);
+	if (run != NULL && run->thread != NULL &&
+	    lb_coroutine_can_wait(L, &st->coroutines)) {
+		lua_pushlightuserdata(L, (void *)lb_request_tag());
+		lua_insert(L, -2);
+		return lua_yield(L, 2);
+	}
+	say_it_holds_the_state(L, run, w);
+	w->block(w, run != NULL ? run->deadline : clock_mono() + 60 * CLOCK_S);
+	return w->finish(w, L);
+}
+
+/* The wait that the handler yielded, or NULL when it yielded of its own. */
+static struct wait *
+requested(lua_State *L)
+{
+	if (lua_gettop(L) != 2 || lua_touserdata(L, 1) != lb_request_tag())
+		return NULL;
+	return lua_touserdata(L, 2);
+}
+
+/* The userdata stays on the handler's stack, so it lives while we block. */
+static enum run_result
+wait_outside(struct state *st, struct co *co, struct run *run, int *nresults)
+{
+	struct wait *w = requested(co->L);
+
+	if (w == NULL) {
+		lua_settop(co->L, 0);
+		lua_pushfstring(co->L,
+		    "%s: a handler cannot yield outside a coroutine of its own",
+		    run->event);
+		return RUN_ERROR;
+	}
+	metric_count(METRIC_WAITS);
+	state_unlock(st);
+	nudge();
+	w->block(w, run->deadline);
+	if (!state_lock(st, run->deadline + st->settings->cpu_limit)) {
+		state_bury(st, (struct grave){ .ref = co->ref });
+		*co = (struct co)CO_NONE;
+		return RUN_BUSY;
+	}
+	st->run = run;
+	if (clock_mono() >= run->deadline)
+		return RUN_WALL;
+	*nresults = w->finish(w, co->L);
+	for (int i = lua_gettop(co->L) - *nresults; i > 0; i--)
+		lua_remove(co->L, 1);
+	return RUN_OK;
+}
+
+enum run_result
+co_run(struct state *st, struct co *co, int nargs, struct run *run)
+{
+	enum run_result r;
+	int status;
+
+	run->thread = co->L;
+	st->run = run;
+	metric_count(METRIC_EVENTS);
+	for (;;) {
+		state_enter(st, run->deadline, st->settings->cpu_limit);
+		status = lua_resume(co->L, nargs);
+		r = state_killed(st);
+		state_leave(st);
+		if (status == 0)
+			return RUN_OK;
+		/* killed: by a yield, or by an error that went all the way */
+		if (r != RUN_OK)
+			return r;
+		if (status != LUA_YIELD)
+			return RUN_ERROR;
+		r = wait_outside(st, co, run, &nargs);
+		if (r != RUN_OK)
+			return r;
+	}
+}

@@ -1,0 +1,161 @@
+#include "control.h"
+
+#include "xmalloc.h"
+#include "listener.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define REQUEST_MAX 256
+
+/* Set by control_start() before its thread begins. */
+static struct listener door = { .fd = -1 };
+static control_fn *answer_fn;
+
+static bool
+write_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = send(fd, p, n, MSG_NOSIGNAL);
+
+		if (done <= 0)
+			return false;
+		p += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+/* Up to the newline, which goes; false when none came in time. */
+static bool
+read_request(int fd, char request[REQUEST_MAX])
+{
+	size_t n = 0;
+
+	while (n < REQUEST_MAX - 1) {
+		ssize_t got = recv(fd, request + n, REQUEST_MAX - 1 - n, 0);
+		char *end;
+
+		if (got <= 0)
+			return false;
+		n += (size_t)got;
+		request[n] = '\0';
+		end = strchr(request, '\n');
+		if (end != NULL) {
+			*end = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+serve_one(int fd)
+{
+	struct timeval patience = { .tv_sec = 5 };
+	struct str text = { 0 }, out = { 0 };
+	char request[REQUEST_MAX];
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	if (!read_request(fd, request))
+		return;
+	str_addf(&out, "%d\n", answer_fn(request, &text));
+	str_add(&out, str_c(&text), text.len);
+	write_all(fd, str_c(&out), out.len);
+	str_fini(&text);
+	str_fini(&out);
+}
+
+static void *
+run(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		int fd = accept4(door.fd, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd < 0 && errno == EINVAL)
+			return NULL; /* control_stop() */
+		if (fd < 0) {
+			usleep(100000); /* out of descriptors: not for ever */
+			continue;
+		}
+		serve_one(fd);
+		close(fd);
+	}
+}
+
+static pthread_t thread;
+
+int
+control_start(const char *path, unsigned uid, control_fn *answer,
+    struct err *err)
+{
+	struct listen_options o = { .mode = 0600,
+		.owner = uid,
+		.group = (gid_t)-1 };
+	char *spec = xasprintf("unix:%s", path);
+	int rc = listener_open(&door, spec, &o, err);
+
+	free(spec);
+	if (rc != 0)
+		return -1;
+	answer_fn = answer;
+	if (pthread_create(&thread, NULL, run, NULL) != 0) {
+		listener_close(&door);
+		return err_set(err, "cannot start a thread");
+	}
+	return 0;
+}
+
+void
+control_stop(void)
+{
+	if (door.fd < 0)
+		return;
+	listener_wake(&door);
+	pthread_join(thread, NULL);
+	listener_close(&door);
+}
+
+int
+control_ask(const char *path, const char *request, struct str *out,
+    struct err *err)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char buf[4096];
+	char *newline;
+	ssize_t n;
+	int code;
+
+	snprintf(un.sun_path, sizeof un.sun_path, "%s", path);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&un, sizeof un) != 0) {
+		err_set(err, "%s: %s (is kumilter serve running, and with "
+			     "this --control?)",
+		    path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	write_all(fd, request, strlen(request));
+	write_all(fd, "\n", 1);
+	while ((n = recv(fd, buf, sizeof buf, 0)) > 0)
+		str_add(out, buf, (size_t)n);
+	close(fd);
+	newline = out->data != NULL ? strchr(out->data, '\n') : NULL;
+	if (newline == NULL)
+		return err_set(err, "%s: no answer", path);
+	code = atoi(out->data);
+	out->len -= (size_t)(newline + 1 - out->data);
+	memmove(out->data, newline + 1, out->len + 1);
+	return code;
+}

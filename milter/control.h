@@ -1,0 +1,31 @@
+/*
+ * control.h - the socket by which an operator speaks to the daemon
+ *
+ * A unix socket, mode 0600.  One request a connection: a word and a newline.
+ * The answer begins with a line that holds an exit code (sysexits.h) and goes
+ * on with text for a person.
+ */
+#ifndef KUMILTER_CONTROL_H
+#define KUMILTER_CONTROL_H
+
+#include "err.h"
+#include "str.h"
+
+#define CONTROL_DEFAULT "/run/kumilter/control.sock"
+
+/* Answer a request: text into *out, the exit code as the result. */
+typedef int control_fn(const char *request, struct str *out);
+
+/*
+ * Serve path in a thread of its own.  The socket is given to uid where that
+ * is not -1.  control_stop() removes it.
+ */
+int control_start(const char *path, unsigned uid, control_fn *answer,
+    struct err *err);
+void control_stop(void);
+
+/* The other side: ask, print what comes; its exit code, or -1 with *err. */
+int control_ask(const char *path, const char *request, struct str *out,
+    struct err *err);
+
+#endif

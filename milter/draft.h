@@ -1,0 +1,27 @@
+/*
+ * draft.h - what a policy configures while it loads
+ *
+ * Bindings called at the policy's top level, in pre_init and in init write
+ * here; the epoch takes it over when the load succeeded.  Only the first
+ * state of an epoch has a draft: the others run the same top level for their
+ * handlers alone.
+ */
+#ifndef KUMILTER_DRAFT_H
+#define KUMILTER_DRAFT_H
+
+#include "settings.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct draft {
+	struct settings settings;
+	json_t *listeners; /* array: start_esmtp_listener's parameters */
+	char *listen;      /* start_milter_listener's socket, or NULL */
+	bool validation_failed;
+};
+
+void draft_init(struct draft *d);
+void draft_fini(struct draft *d);
+
+#endif

@@ -1,0 +1,231 @@
+#include "epoch.h"
+
+#include "epoch_load.h"
+#include "log.h"
+#include "metric.h"
+#include "xmalloc.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Each holds its memory, and a stuck one a thread, until its sessions end. */
+#define RETIRED_MAX 64
+
+static int
+count_states(const struct epoch_options *o, const struct settings *settings)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (o->states > 0)
+		return o->states;
+	if (settings->states > 0)
+		return settings->states;
+	return cpus > 2 ? (int)cpus : 2;
+}
+
+static struct epoch *
+epoch_new(const char *policy)
+{
+	static atomic_uint last;
+	struct epoch *e = xcalloc(1, sizeof *e);
+
+	atomic_init(&e->refs, 1);
+	e->number = atomic_fetch_add(&last, 1) + 1;
+	e->policy = xstrdup(policy);
+	pthread_mutex_init(&e->lock, NULL);
+	settings_init(&e->settings);
+	return e;
+}
+
+static void
+epoch_free(struct epoch *e)
+{
+	for (int i = 0; i < e->n_states; i++)
+		state_free(e->state[i]);
+	for (int i = 0; i < e->n_retired; i++)
+		state_free(e->retired[i]);
+	free(e->state);
+	free(e->retired);
+	free(e->policy);
+	free(e->listen);
+	json_decref(e->listeners);
+	pthread_mutex_destroy(&e->lock);
+	free(e);
+}
+
+static void
+take_draft(struct epoch *e, struct draft *d)
+{
+	e->settings = d->settings;
+	e->listeners = json_incref(d->listeners);
+	e->listen = d->listen;
+	d->listen = NULL;
+}
+
+static int
+load_states(struct epoch *e, const struct epoch_options *o, struct err *err)
+{
+	struct state *first;
+	struct draft draft;
+	int n;
+
+	draft_init(&draft);
+	e->state = xcalloc(1, sizeof *e->state);
+	first = epoch_load_first(e, o, &draft, err);
+	if (first == NULL) {
+		draft_fini(&draft);
+		return -1;
+	}
+	e->state[0] = first;
+	e->n_states = 1;
+	take_draft(e, &draft);
+	draft_fini(&draft);
+	n = count_states(o, &e->settings);
+	e->state = xrealloc(e->state, (size_t)n * sizeof *e->state);
+	while (e->n_states < n) {
+		e->state[e->n_states] = epoch_load_state(e, err);
+		if (e->state[e->n_states] == NULL)
+			return -1;
+		e->n_states++;
+	}
+	for (int i = 0; i < n; i++)
+		if (epoch_arm(e, e->state[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+struct epoch *
+epoch_load(const struct epoch_options *o, struct err *err)
+{
+	struct epoch *e = epoch_new(o->policy);
+
+	if (load_states(e, o, err) != 0) {
+		epoch_free(e);
+		return NULL;
+	}
+	for (int i = 0; i < EVENT_COUNT; i++)
+		e->has_handler[i] = e->state[0]->handler[i] != -2;
+	return e;
+}
+
+struct epoch *
+epoch_ref(struct epoch *e)
+{
+	atomic_fetch_add(&e->refs, 1);
+	return e;
+}
+
+void
+epoch_unref(struct epoch *e)
+{
+	if (e != NULL && atomic_fetch_sub(&e->refs, 1) == 1) {
+		log_debug(NULL, "epoch %u: freed", e->number);
+		epoch_free(e);
+	}
+}
+
+/* Written by epoch_set_current() alone: main and the control socket. */
+static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct epoch *current;
+
+void
+epoch_set_current(struct epoch *e)
+{
+	struct epoch *old;
+
+	pthread_mutex_lock(&current_lock);
+	old = current;
+	current = e;
+	pthread_mutex_unlock(&current_lock);
+	epoch_unref(old);
+}
+
+struct epoch *
+epoch_current(void)
+{
+	struct epoch *e;
+
+	pthread_mutex_lock(&current_lock);
+	e = current != NULL ? epoch_ref(current) : NULL;
+	pthread_mutex_unlock(&current_lock);
+	return e;
+}
+
+/* Put a fresh state in place i; the old one goes with its last session. */
+static void
+replace(struct epoch *e, int i)
+{
+	struct state *old = e->state[i], *fresh;
+	bool stuck = atomic_load(&old->watch.stuck);
+	struct err err;
+
+	fresh = epoch_load_state(e, &err);
+	if (fresh == NULL || epoch_arm(e, fresh, &err) != 0) {
+		log_error(NULL, "a Lua state is %s and cannot be replaced: %s",
+		    stuck ? "stuck" : "full", err.msg);
+		state_free(fresh);
+		return;
+	}
+	log_error(NULL,
+	    "a Lua state is %s: %s; new sessions get a fresh one",
+	    stuck ? "stuck" : "full",
+	    stuck ? "a handler has been inside a call that cannot be "
+		    "interrupted for over 10 s past its limit"
+		  : "the policy keeps more than three quarters of memory_limit "
+		    "in use");
+	metric_count(METRIC_STATES_REPLACED);
+	e->retired = xrealloc(e->retired,
+	    (size_t)(e->n_retired + 1) * sizeof *e->retired);
+	e->retired[e->n_retired++] = old;
+	atomic_store(&old->retired, true);
+	e->state[i] = fresh;
+}
+
+static void
+free_idle_retired(struct epoch *e)
+{
+	int kept = 0;
+
+	for (int i = 0; i < e->n_retired; i++)
+		if (atomic_load(&e->retired[i]->n_sessions) == 0)
+			state_free(e->retired[i]);
+		else
+			e->retired[kept++] = e->retired[i];
+	e->n_retired = kept;
+}
+
+struct state *
+epoch_take_state(struct epoch *e)
+{
+	struct state *best = NULL;
+
+	pthread_mutex_lock(&e->lock);
+	free_idle_retired(e);
+	for (int i = 0; i < e->n_states; i++) {
+		if (e->n_retired < RETIRED_MAX &&
+		    (atomic_load(&e->state[i]->watch.stuck) ||
+			atomic_load(&e->state[i]->spoiled)))
+			replace(e, i);
+		if (best == NULL ||
+		    atomic_load(&e->state[i]->n_sessions) <
+			atomic_load(&best->n_sessions))
+			best = e->state[i];
+	}
+	atomic_fetch_add(&best->n_sessions, 1);
+	pthread_mutex_unlock(&e->lock);
+	return best;
+}
+
+void
+epoch_leave_state(struct epoch *e, struct state *st)
+{
+	(void)e;
+	atomic_fetch_sub(&st->n_sessions, 1);
+}
+
+void
+epoch_each_handler(struct epoch *e,
+    void (*found)(void *arg, const char *event), void *arg)
+{
+	epoch_list_handlers(e->state[0], found, arg);
+}

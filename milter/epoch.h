@@ -1,0 +1,63 @@
+/*
+ * epoch.h - one loaded policy
+ *
+ * All Lua states of one version of the policy, compiled and initialised aside
+ * before any session sees them.  Sessions take a reference at their begin and
+ * keep it: who began with a policy ends with it.  The epoch is freed with its
+ * last reference.
+ *
+ * Any thread may call anything here.
+ */
+#ifndef KUMILTER_EPOCH_H
+#define KUMILTER_EPOCH_H
+
+#include "draft.h"
+#include "state.h"
+
+#include <jansson.h>
+#include <pthread.h>
+
+struct epoch {
+	atomic_long refs;
+	unsigned number; /* 1, 2, ... in this process */
+	char *policy;
+	struct settings settings;
+	json_t *listeners;
+	char *listen; /* start_milter_listener's, or NULL */
+	bool has_handler[EVENT_COUNT];
+
+	pthread_mutex_t lock; /* for the two below */
+	struct state **state;
+	int n_states;
+	struct state **retired;
+	int n_retired;
+};
+
+struct epoch_options {
+	const char *policy;
+	int states;    /* 0: by the policy or the number of CPUs */
+	bool validate; /* `kumilter check`: run validate_config too */
+};
+
+/* NULL with *err: "file:line: reason", and a rewrite where one is known. */
+struct epoch *epoch_load(const struct epoch_options *o, struct err *err);
+struct epoch *epoch_ref(struct epoch *e);
+void epoch_unref(struct epoch *e); /* NULL allowed */
+
+/* Serve new sessions with this one; takes the reference. */
+void epoch_set_current(struct epoch *e);
+/* A reference to the epoch in use, or NULL. */
+struct epoch *epoch_current(void);
+
+/*
+ * The state with the fewest sessions, counted as one of its sessions until
+ * epoch_leave_state().  A state that is stuck or full is replaced first.
+ */
+struct state *epoch_take_state(struct epoch *e);
+void epoch_leave_state(struct epoch *e, struct state *st);
+
+/* Names of all handlers registered, for `kumilter check`. */
+void epoch_each_handler(struct epoch *e,
+    void (*found)(void *arg, const char *event), void *arg);
+
+#endif

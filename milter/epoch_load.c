@@ -1,0 +1,249 @@
+#include "epoch_load.h"
+
+#include "clock.h"
+#include "dialect.h"
+#include "session.h"
+#include "xmalloc.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <luajit.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOAD_MEMORY ((size_t)2048 * 1024 * 1024)
+
+/* Keep the error's text, with the traceback unless it is a syntax error. */
+static int
+on_load_error(lua_State *L)
+{
+	const char *text = lua_tostring(L, 1);
+
+	if (text == NULL && luaL_callmeta(L, 1, "__tostring"))
+		text = lua_tostring(L, -1);
+	luaL_traceback(L, L, text != NULL ? text : "(error without text)", 1);
+	return 1;
+}
+
+/* Call what is on the stack under load's limits. */
+static int
+call(struct state *st, int nargs, const char *event, struct err *err)
+{
+	lua_State *L = st->L;
+	int base = lua_gettop(L) - nargs;
+	struct run run = { .event = event,
+		.deadline = clock_mono() + EPOCH_LOAD_SECONDS * CLOCK_S,
+		.may_wait = true };
+	enum run_result r;
+	int status;
+
+	lua_pushcfunction(L, on_load_error);
+	lua_insert(L, base);
+	st->run = &run;
+	state_enter(st, run.deadline, EPOCH_LOAD_SECONDS * CLOCK_S);
+	status = lua_pcall(L, nargs, 0, base);
+	r = state_killed(st);
+	state_leave(st);
+	st->run = NULL;
+	lua_remove(L, base);
+	if (status == 0 && r == RUN_OK)
+		return 0;
+	if (status != 0 && lua_tostring(L, -1) != NULL)
+		err_set(err, "%s", lua_tostring(L, -1));
+	else
+		err_set(err, "%s: did not end within the limits of loading",
+		    event != NULL ? event : "the policy's top level");
+	if (status != 0)
+		lua_pop(L, 1);
+	return -1;
+}
+
+struct hint {
+	int line;
+	struct str *out;
+};
+
+static void
+add_hint(void *arg, int line, const char *what, const char *rewrite)
+{
+	struct hint *h = arg;
+
+	if (line == h->line)
+		str_addf(h->out, " (LuaJIT lacks %s: %s)", what, rewrite);
+}
+
+static char *
+read_file(const char *path, size_t *len)
+{
+	struct str s = { 0 };
+	FILE *f = fopen(path, "re");
+	char buf[8192];
+	size_t n;
+
+	if (f == NULL)
+		return NULL;
+	while (s.len < 16 * 1024 * 1024 &&
+	    (n = fread(buf, 1, sizeof buf, f)) > 0)
+		str_add(&s, buf, n);
+	fclose(f);
+	*len = s.len;
+	return str_take(&s);
+}
+
+/*
+ * A syntax error in path, "path:LINE: ...": say what Lua 5.4 has there that
+ * LuaJIT lacks.
+ */
+static void
+explain_syntax(struct err *err, const char *path)
+{
+	struct str out = { 0 };
+	struct hint hint = { 0, &out };
+	const char *colon = strchr(err->msg, ':');
+	size_t len;
+	char *text;
+
+	if (colon == NULL || (text = read_file(path, &len)) == NULL)
+		return;
+	hint.line = atoi(colon + 1);
+	str_adds(&out, err->msg);
+	dialect_scan(text, len, add_hint, &hint);
+	err_set(err, "%s", str_c(&out));
+	str_fini(&out);
+	free(text);
+}
+
+static int
+run_policy(struct state *st, const char *path, struct err *err)
+{
+	lua_State *L = st->L;
+
+	if (luaL_loadfilex(L, path, "t") != 0) {
+		err_set(err, "%s", lua_tostring(L, -1));
+		lua_pop(L, 1);
+		explain_syntax(err, path);
+		return -1;
+	}
+	return call(st, 0, NULL, err);
+}
+
+static int
+open_bindings(lua_State *L)
+{
+	bindings_open(L, lua_tostring(L, 1));
+	return 0;
+}
+
+static struct state *
+load(struct epoch *e, struct draft *d, struct err *err)
+{
+	struct state *st = state_new(d != NULL ? &d->settings : &e->settings,
+	    e);
+
+	st->mem.soft = LOAD_MEMORY;
+	st->loading = true;
+	st->draft = d;
+	lua_pushcfunction(st->L, open_bindings);
+	lua_pushstring(st->L, e->policy);
+	if (call(st, 1, NULL, err) != 0 ||
+	    run_policy(st, e->policy, err) != 0) {
+		state_free(st);
+		return NULL;
+	}
+	st->loading = false;
+	for (int i = 0; i < EVENT_COUNT; i++)
+		st->handler[i] =
+		    bindings_handler(st->L, event_name((enum event_name)i));
+	return st;
+}
+
+/* Multiple events: all handlers in order, until one returns a value. */
+static int
+run_handlers(struct state *st, enum event_name event, struct err *err)
+{
+	lua_State *L = st->L;
+	int n;
+
+	lua_rawgeti(L, LUA_REGISTRYINDEX, st->handler[event]);
+	if (lua_isfunction(L, -1))
+		return call(st, 0, event_name(event), err);
+	n = lua_istable(L, -1) ? (int)lua_objlen(L, -1) : 0;
+	for (int i = 1; i <= n; i++) {
+		lua_rawgeti(L, -1, i);
+		if (call(st, 0, event_name(event), err) != 0) {
+			lua_pop(L, 1);
+			return -1;
+		}
+	}
+	lua_pop(L, 1);
+	return 0;
+}
+
+struct state *
+epoch_load_first(struct epoch *e, const struct epoch_options *o,
+    struct draft *d, struct err *err)
+{
+	struct state *st = load(e, d, err);
+	int rc;
+
+	if (st == NULL)
+		return NULL;
+	if (o->validate) {
+		lua_pushboolean(st->L, 1);
+		lua_setglobal(st->L, "_VALIDATING_CONFIG");
+	}
+	rc = run_handlers(st, EVENT_PRE_INIT, err);
+	if (rc == 0)
+		rc = run_handlers(st, EVENT_INIT, err);
+	if (rc == 0 && o->validate)
+		rc = run_handlers(st, EVENT_VALIDATE_CONFIG, err);
+	if (rc == 0 && d->validation_failed)
+		rc = err_set(err, "%s: validate_config found errors",
+		    e->policy);
+	if (rc != 0) {
+		state_free(st);
+		return NULL;
+	}
+	st->draft = NULL;
+	st->settings = &e->settings;
+	return st;
+}
+
+struct state *
+epoch_load_state(struct epoch *e, struct err *err)
+{
+	return load(e, NULL, err);
+}
+
+int
+epoch_arm(struct epoch *e, struct state *st, struct err *err)
+{
+	size_t used;
+
+	lua_gc(st->L, LUA_GCCOLLECT, 0);
+	used = lmem_used(&st->mem);
+	if (used > e->settings.memory_limit / 4 * 3)
+		return err_set(err,
+		    "%s: the loaded policy uses %zu bytes, more than three "
+		    "quarters of memory_limit (%zu): raise it with "
+		    "kumo.milter.configure",
+		    e->policy, used, e->settings.memory_limit);
+	st->mem.soft = e->settings.memory_limit;
+	if (e->settings.jit)
+		luaJIT_setmode(st->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_ON);
+	return 0;
+}
+
+void
+epoch_list_handlers(struct state *st,
+    void (*found)(void *arg, const char *event), void *arg)
+{
+	lua_State *L = st->L;
+
+	lua_getfield(L, LUA_REGISTRYINDEX, "kumo.handlers");
+	for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+		found(arg, lua_tostring(L, -2));
+	lua_pop(L, 1);
+}

@@ -1,0 +1,29 @@
+/*
+ * epoch_load.h - from a policy's file to a Lua state that can serve
+ *
+ * The part of an epoch that runs Lua.  Loading has limits of its own: a policy
+ * whose top level does not end within EPOCH_LOAD_SECONDS does not load.
+ */
+#ifndef KUMILTER_EPOCH_LOAD_H
+#define KUMILTER_EPOCH_LOAD_H
+
+#include "epoch.h"
+
+#define EPOCH_LOAD_SECONDS 60
+
+/*
+ * The first state: top level, pre_init, init and, to validate,
+ * validate_config; what they configure goes into *d.
+ */
+struct state *epoch_load_first(struct epoch *e, const struct epoch_options *o,
+    struct draft *d, struct err *err);
+/* Any other: the top level alone. */
+struct state *epoch_load_state(struct epoch *e, struct err *err);
+
+/* Settings in force from now on: memory limit and JIT. */
+int epoch_arm(struct epoch *e, struct state *st, struct err *err);
+
+void epoch_list_handlers(struct state *st,
+    void (*found)(void *arg, const char *event), void *arg);
+
+#endif

@@ -1,0 +1,353 @@
+#include "event.h"
+
+#include "clock.h"
+#include "event_call.h"
+#include "event_stand.h"
+#include "esmtp_listener.h"
+#include "log.h"
+#include "metric.h"
+#include "relay.h"
+#include "session_learn.h"
+#include "xmalloc.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdlib.h>
+#include <string.h>
+
+long
+event_sessions(void)
+{
+	return metric_get(METRIC_SESSIONS_OPEN);
+}
+
+void
+event_open(struct session *s)
+{
+	struct epoch *e;
+
+	if (s->lua != NULL)
+		return;
+	e = epoch_current();
+	must(e != NULL);
+	s->lua = xcalloc(1, sizeof *s->lua);
+	s->lua->epoch = e;
+	s->lua->co = (struct co)CO_NONE;
+}
+
+struct event_needs
+event_needs(const struct session *s)
+{
+	static const enum event_name content[] = { EVENT_SMTP_DATA,
+		EVENT_SPLIT_TRANSACTION, EVENT_MESSAGE_RECEIVED };
+	struct event_needs n = { 0 };
+
+	/* any handler can condemn the session, which HELO, MAIL and RCPT must
+	 * then be able to say */
+	for (int e = EVENT_DYNAMIC_PARAMETERS; e < EVENT_COUNT; e++)
+		n.any = n.any || call_has(s, (enum event_name)e);
+	for (size_t i = 0; i < sizeof content / sizeof *content; i++)
+		n.content = n.content || call_has(s, content[i]);
+	n.connect_answers = call_has(s, EVENT_DYNAMIC_PARAMETERS) ||
+	    call_has(s, EVENT_CONNECTION_ACCEPTED);
+	n.data = call_has(s, EVENT_MILTER_DATA);
+	n.unknown = call_has(s, EVENT_UNKNOWN_COMMAND);
+	return n;
+}
+
+/* smtp_server_get_dynamic_parameters */
+static void
+ask_parameters(struct session *s, struct verdict *v)
+{
+	const char *via = session_meta_text(s, "received_via");
+	struct call c;
+	struct err err;
+
+	if (call_begin(&c, s, EVENT_DYNAMIC_PARAMETERS,
+		call_deadline(s, false))) {
+		lua_pushstring(c.L, via != NULL ? via : "0.0.0.0:25");
+		bindings_push_conn_meta(c.L, s);
+		call_run(&c, 2);
+		if (c.result == RUN_OK && lua_gettop(c.L) > 0 &&
+		    !lua_isnil(c.L, 1)) {
+			json_t *given = bindings_tojson(c.L, 1, &err);
+
+			if (given == NULL || esmtp_listener_check(given, &err) != 0)
+				call_fail(&c, err.msg);
+			else
+				esmtp_listener_override(s->params, given);
+			json_decref(given);
+		}
+	}
+	call_end(&c, v);
+}
+
+static void
+choose_parameters(struct session *s, struct verdict *v)
+{
+	struct ip local, peer;
+	int port = 0, unused;
+	bool has_local = session_local(s, &local, &port);
+	bool has_peer = session_peer(s, &peer, &unused);
+
+	s->params = esmtp_listener_params(s->lua->epoch->listeners,
+	    has_local ? &local : NULL, port, has_peer ? &peer : NULL);
+	session_apply_params(s);
+	if (call_has(s, EVENT_DYNAMIC_PARAMETERS)) {
+		ask_parameters(s, v);
+		session_apply_params(s);
+	}
+}
+
+/* A handler whose only argument is conn_meta. */
+static void
+call_with_meta(struct session *s, enum event_name event, struct verdict *v)
+{
+	struct call c;
+
+	if (call_begin(&c, s, event, call_deadline(s, false))) {
+		bindings_push_conn_meta(c.L, s);
+		call_run(&c, 1);
+	}
+	call_end(&c, v);
+}
+
+void
+event_connect(struct session *s, struct reply *reply)
+{
+	struct verdict v = { 0 };
+
+	event_open(s);
+	if (!s->connected) {
+		s->connected = true;
+		metric_count(METRIC_SESSIONS);
+		metric_count(METRIC_SESSIONS_OPEN);
+		s->lua->state = epoch_take_state(s->lua->epoch);
+	}
+	session_learn_connection(s);
+	choose_parameters(s, &v);
+	if (v.kind == VERDICT_CONTINUE)
+		call_with_meta(s, EVENT_CONNECTION_ACCEPTED, &v);
+	stand_take(s, PHASE_CONNECT, NULL, &v, reply);
+}
+
+static char *
+command_line(const char *verb, const char *argument)
+{
+	return xasprintf("%s%.1000s", verb, argument);
+}
+
+static void
+push_extensions(lua_State *L, const struct session *s)
+{
+	static const char *const always[] = { "PIPELINING",
+		"ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8" };
+	int n = 0;
+
+	lua_newtable(L);
+	for (size_t i = 0; i < sizeof always / sizeof *always; i++) {
+		lua_pushstring(L, always[i]);
+		lua_rawseti(L, -2, ++n);
+	}
+	lua_pushstring(L,
+	    session_meta_text(s, "tls_protocol_version") != NULL
+		? "AUTH PLAIN"
+		: "STARTTLS");
+	lua_rawseti(L, -2, ++n);
+}
+
+static void
+call_ehlo(struct session *s, const char *name, struct verdict *v)
+{
+	struct call c;
+
+	if (call_begin(&c, s, EVENT_EHLO, call_deadline(s, false))) {
+		lua_pushstring(c.L, name);
+		bindings_push_conn_meta(c.L, s);
+		push_extensions(c.L, s);
+		call_run(&c, 3);
+		if (c.result == RUN_OK && lua_gettop(c.L) > 0 &&
+		    !lua_isnil(c.L, 1) && log_first_time("ehlo extensions"))
+			log_info(s->id,
+			    "notice: the extensions that smtp_server_ehlo "
+			    "returns have no effect: the MTA writes the EHLO "
+			    "reply");
+	}
+	call_end(&c, v);
+}
+
+void
+event_helo(struct session *s, const char *name, struct reply *reply)
+{
+	char *command = command_line("EHLO ", name);
+	struct verdict v = { 0 };
+
+	event_message_over(s, NULL);
+	session_learn_security(s);
+	if (!stand_answers(s, PHASE_HELO, command, reply)) {
+		call_ehlo(s, name, &v);
+		if (v.kind == VERDICT_CONTINUE) {
+			free(s->helo);
+			s->helo = xstrdup(name);
+			session_set_meta_text(s, "ehlo_domain", name);
+		}
+		stand_take(s, PHASE_HELO, command, &v, reply);
+	}
+	free(command);
+}
+
+/* A handler for an address and conn_meta. */
+static void
+call_with_address(struct session *s, enum event_name event,
+    const struct address *a, struct verdict *v)
+{
+	struct call c;
+
+	if (call_begin(&c, s, event, call_deadline(s, false))) {
+		bindings_push_address(c.L, a);
+		bindings_push_conn_meta(c.L, s);
+		call_run(&c, 2);
+	}
+	call_end(&c, v);
+}
+
+void
+event_mail(struct session *s, const char *address, struct reply *reply)
+{
+	char *command = command_line("MAIL FROM:", address);
+	struct verdict v = { 0 };
+	struct address a;
+
+	/* after a refusal or an end there was no abort: see mta-truth 3 */
+	event_message_over(s, NULL);
+	session_learn_security(s);
+	if (!stand_answers(s, PHASE_MAIL, command, reply)) {
+		address_parse_lenient(&a, address, strlen(address));
+		call_with_address(s, EVENT_MAIL_FROM, &a, &v);
+		if (v.kind == VERDICT_CONTINUE)
+			s->message = message_new(&a);
+		address_fini(&a);
+		stand_take(s, PHASE_MAIL, command, &v, reply);
+	}
+	free(command);
+}
+
+/* KumoMTA's own limits, where a listener sets them (kumo-api 4.1). */
+static void
+check_rcpt_limits(struct session *s, struct verdict *v)
+{
+	long long per_message = esmtp_listener_number(s->params,
+	    "max_recipients_per_message", -1);
+	long long per_session = esmtp_listener_number(s->params,
+	    "max_messages_per_connection", -1);
+	const char *text = "4.5.3 too many recipients";
+
+	if (per_session >= 0 && (long long)s->n_rcpts >= per_session) {
+		text = "4.5.3 too many recipients on this connection";
+		verdict_refuse(v, s->message->n_rcpt == 0 ? 421 : 452,
+		    DISCONNECT_IF421, text, strlen(text));
+	} else if (per_message >= 0 &&
+	    (long long)s->message->n_rcpt >= per_message) {
+		verdict_refuse(v, 452, DISCONNECT_IF421, text, strlen(text));
+	}
+}
+
+void
+event_rcpt(struct session *s, const char *address, struct reply *reply)
+{
+	char *command = command_line("RCPT TO:", address);
+	struct verdict v = { 0 };
+	struct address a;
+
+	if (!stand_answers(s, PHASE_RCPT, command, reply)) {
+		address_parse_lenient(&a, address, strlen(address));
+		if (s->message == NULL) /* no MAIL was seen: be lenient */
+			s->message = message_new(&a);
+		relay_check(s, &a, &v);
+		if (v.kind == VERDICT_CONTINUE)
+			check_rcpt_limits(s, &v);
+		s->n_rcpts++;
+		if (v.kind == VERDICT_CONTINUE)
+			call_with_address(s, EVENT_RCPT_TO, &a, &v);
+		if (v.kind == VERDICT_CONTINUE)
+			message_accept_rcpt(s->message, &a, address);
+		address_fini(&a);
+		stand_take(s, PHASE_RCPT, command, &v, reply);
+	}
+	free(command);
+}
+
+void
+event_data(struct session *s, struct reply *reply)
+{
+	struct verdict v = { 0 };
+
+	if (stand_answers(s, PHASE_DATA, "DATA", reply))
+		return;
+	call_with_meta(s, EVENT_MILTER_DATA, &v);
+	stand_take(s, PHASE_DATA, "DATA", &v, reply);
+}
+
+void
+event_unknown(struct session *s, const char *command, struct reply *reply)
+{
+	struct verdict v = { 0 };
+	struct call c;
+
+	if (stand_answers(s, PHASE_UNKNOWN, command, reply))
+		return;
+	if (call_begin(&c, s, EVENT_UNKNOWN_COMMAND,
+		call_deadline(s, false))) {
+		lua_pushlstring(c.L, command, strnlen(command, 4096));
+		bindings_push_conn_meta(c.L, s);
+		call_run(&c, 2);
+	}
+	call_end(&c, &v);
+	stand_take(s, PHASE_UNKNOWN, command, &v, reply);
+}
+
+void
+event_abort(struct session *s)
+{
+	if (s->connected && call_has(s, EVENT_MILTER_ABORT))
+		call_with_meta(s, EVENT_MILTER_ABORT, NULL);
+	event_message_over(s, NULL);
+}
+
+/* Lua may hold objects of the session: they end under the state's lock. */
+static void
+release(struct session *s, struct session_lua *lua)
+{
+	struct grave g = { .ref = lua->co.ref, .session = s };
+
+	if (pthread_mutex_trylock(&lua->state->lock) == 0) {
+		state_release(lua->state, g);
+		state_unlock(lua->state);
+	} else {
+		state_bury(lua->state, g);
+	}
+}
+
+void
+event_close(struct session *s)
+{
+	struct session_lua *lua = s->lua;
+
+	if (s->connected) {
+		if (call_has(s, EVENT_MILTER_CLOSE))
+			call_with_meta(s, EVENT_MILTER_CLOSE, NULL);
+		metric_add(METRIC_SESSIONS_OPEN, -1);
+	}
+	s->lua = NULL;
+	if (lua != NULL && lua->touched)
+		release(s, lua);
+	else
+		session_free(s);
+	if (lua == NULL)
+		return;
+	if (lua->state != NULL)
+		epoch_leave_state(lua->epoch, lua->state);
+	epoch_unref(lua->epoch);
+	json_decref(lua->domains);
+	free(lua);
+}

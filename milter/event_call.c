@@ -1,0 +1,220 @@
+#include "event_call.h"
+
+#include "clock.h"
+#include "log.h"
+#include "metric.h"
+#include "str.h"
+#include "xmalloc.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int64_t
+call_deadline(const struct session *s, bool message)
+{
+	const struct settings *set = &s->lua->epoch->settings;
+
+	return clock_mono() +
+	    (message ? set->message_timeout : set->event_timeout);
+}
+
+bool
+call_has(const struct session *s, enum event_name event)
+{
+	return s->lua != NULL && s->lua->epoch->has_handler[event];
+}
+
+bool
+call_begin(struct call *c, struct session *s, enum event_name event,
+    int64_t deadline)
+{
+	struct session_lua *lua = s->lua;
+	struct state *st = lua->state;
+
+	*c = (struct call){ .s = s, .event = event, .result = RUN_OK };
+	if (!call_has(s, event))
+		return false;
+	if (!state_lock(st, deadline)) {
+		c->result = RUN_BUSY;
+		return false;
+	}
+	c->locked = true;
+	if (st->handler[event] == LUA_NOREF)
+		return false;
+	lua->touched = true;
+	co_make(st, &lua->co);
+	c->L = lua->co.L;
+	c->run = (struct run){ .session = s,
+		.event = event_name(event),
+		.deadline = deadline,
+		.may_wait = event != EVENT_MILTER_CLOSE };
+	lua_rawgeti(c->L, LUA_REGISTRYINDEX, st->handler[event]);
+	return true;
+}
+
+void
+call_run(struct call *c, int nargs)
+{
+	struct session_lua *lua = c->s->lua;
+
+	c->result = co_run(lua->state, &lua->co, nargs, &c->run);
+	if (c->result == RUN_BUSY) {
+		c->locked = false;
+		c->L = NULL;
+	}
+}
+
+void
+call_fail(struct call *c, const char *why)
+{
+	lua_settop(c->L, 0);
+	lua_pushstring(c->L, why);
+	c->result = RUN_ERROR;
+}
+
+static enum metric
+counter_of(enum run_result r)
+{
+	switch (r) {
+	case RUN_CPU:
+		return METRIC_ERROR_CPU;
+	case RUN_WALL:
+		return METRIC_ERROR_TIME;
+	case RUN_MEMORY:
+		return METRIC_ERROR_MEMORY;
+	case RUN_BUSY:
+		return METRIC_ERROR_BUSY;
+	default:
+		return METRIC_ERROR_LUA;
+	}
+}
+
+/* Where the handler stood: the innermost line of the policy's. */
+static void
+add_place(struct str *out, lua_State *co)
+{
+	lua_Debug ar;
+
+	for (int level = 0; lua_getstack(co, level, &ar); level++) {
+		lua_getinfo(co, "Sl", &ar);
+		if (ar.currentline > 0 && ar.source[0] == '@') {
+			str_addf(out, "%s:%d: ", ar.short_src, ar.currentline);
+			return;
+		}
+	}
+}
+
+/* Error value and traceback of co, made on the main thread's stack. */
+static int
+describe(lua_State *L)
+{
+	struct call *c = lua_touserdata(L, 1);
+	const char *text = run_result_text(c->result);
+	struct str *place = lua_newuserdata(L, sizeof *place);
+
+	*place = (struct str){ 0 };
+	if (c->result == RUN_ERROR) {
+		lua_pushvalue(c->L, -1);
+		lua_xmove(c->L, L, 1);
+		if (luaL_callmeta(L, -1, "__tostring"))
+			lua_remove(L, -2);
+		text = lua_tostring(L, -1);
+		if (text == NULL)
+			text = lua_pushfstring(L, "(error object is a %s)",
+			    luaL_typename(L, -1));
+	} else {
+		add_place(place, c->L);
+		text = lua_pushfstring(L, "%s%s", str_c(place), text);
+		str_fini(place);
+	}
+	luaL_traceback(L, c->L, text, 0);
+	return 1;
+}
+
+static void
+log_failure(struct call *c)
+{
+	lua_State *L;
+
+	metric_count(counter_of(c->result));
+	if (c->L == NULL) {
+		log_error(c->s->id, "%s: %s", event_name(c->event),
+		    run_result_text(c->result));
+		return;
+	}
+	L = c->s->lua->state->L;
+	lua_pushcfunction(L, describe);
+	lua_pushlightuserdata(L, c);
+	lua_pcall(L, 1, 1, 0);
+	log_error(c->s->id, "%s: %s", event_name(c->event),
+	    lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "error");
+	lua_pop(L, 1);
+}
+
+void
+call_error_verdict(const struct session *s, struct verdict *v)
+{
+	static const struct {
+		int code;
+		const char *status;
+	} says[] = {
+		[ON_ERROR_DISCONNECT] = { 421, "4.3.0" },
+		[ON_ERROR_TEMPFAIL] = { 451, "4.3.0" },
+		[ON_ERROR_ACCEPT] = { 0, NULL },
+		[ON_ERROR_REJECT] = { 554, "5.3.0" },
+	};
+	int how = s->lua->epoch->settings.on_error;
+	char *text;
+
+	if (says[how].code == 0) {
+		verdict_set(v, VERDICT_CONTINUE);
+		return;
+	}
+	text = xasprintf("%s %s technical difficulties", says[how].status,
+	    s->hostname != NULL ? s->hostname : "localhost");
+	verdict_refuse(v, says[how].code, DISCONNECT_IF421, text,
+	    strlen(text));
+	free(text);
+}
+
+/* A handler that failed: true; a refusal is in *v. */
+static bool
+failed(struct call *c, struct verdict *v)
+{
+	if (c->result == RUN_OK)
+		return false;
+	if (c->result == RUN_ERROR && bindings_take_reject(c->L, -1, v)) {
+		log_info(c->s->id, "%s: %s %d %s", event_name(c->event),
+		    v->how == DISCONNECT_IF421 ? "refused" : "disconnects",
+		    v->code, v->text);
+		metric_count(METRIC_REFUSED);
+		return false;
+	}
+	return true;
+}
+
+void
+call_end(struct call *c, struct verdict *v)
+{
+	struct session_lua *lua = c->s->lua;
+	struct verdict none = { 0 };
+	bool bad = failed(c, v != NULL ? v : &none);
+
+	verdict_clear(&none);
+	if (bad)
+		log_failure(c);
+	if (c->locked) {
+		if (c->result == RUN_OK && c->L != NULL)
+			lua_settop(c->L, 0);
+		else if (c->L != NULL)
+			co_drop(lua->state, &lua->co);
+		if (c->result == RUN_MEMORY && state_is_full(lua->state))
+			atomic_store(&lua->state->spoiled, true);
+		state_unlock(lua->state);
+	}
+	if (bad && v != NULL)
+		call_error_verdict(c->s, v);
+}

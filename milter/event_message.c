@@ -1,0 +1,274 @@
+/*
+ * event_message.c - the end of a message: event.h's content half
+ */
+#include "batch.h"
+#include "event.h"
+#include "event_call.h"
+#include "event_stand.h"
+#include "esmtp_listener.h"
+#include "log.h"
+#include "metric.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+is_collecting(const struct session *s)
+{
+	return s->message != NULL && s->standing.kind == STANDING_FREE;
+}
+
+static size_t
+size_limit(const struct session *s)
+{
+	size_t limit = s->lua->epoch->settings.message_limit;
+	long long listener =
+	    esmtp_listener_number(s->params, "max_message_size", -1);
+
+	return listener >= 0 && (size_t)listener < limit ? (size_t)listener
+							 : limit;
+}
+
+void
+event_header(struct session *s, const char *name, const char *raw)
+{
+	if (is_collecting(s))
+		message_add_header(s->message, name, raw, size_limit(s));
+}
+
+void
+event_body(struct session *s, const void *data, size_t len)
+{
+	if (is_collecting(s))
+		message_add_body(s->message, data, len, size_limit(s));
+}
+
+/* End a message that Lua may hold: under the state's lock. */
+static void
+release(struct session *s, struct message *m)
+{
+	struct state *st;
+	struct grave g = { .ref = LUA_NOREF, .message = m };
+
+	if (m == NULL || m->handle == NULL) {
+		message_free(m);
+		return;
+	}
+	st = s->lua->state;
+	if (pthread_mutex_trylock(&st->lock) == 0) {
+		state_release(st, g);
+		state_unlock(st);
+	} else {
+		state_bury(st, g);
+	}
+}
+
+void
+event_message_over(struct session *s, struct message *m)
+{
+	if (m != s->message)
+		release(s, m);
+	release(s, s->message);
+	s->message = NULL;
+	standing_message_over(&s->standing);
+}
+
+/* What one end of message is worked out with. */
+struct work {
+	struct session *s;
+	struct message *base;
+	struct batches batches;
+	int64_t deadline;
+};
+
+static void
+call_with_message(struct work *w, enum event_name event, struct message *m,
+    struct verdict *v)
+{
+	struct call c;
+
+	if (call_begin(&c, w->s, event, w->deadline)) {
+		bindings_push_message(c.L, m);
+		bindings_push_conn_meta(c.L, w->s);
+		call_run(&c, 2);
+	}
+	call_end(&c, v);
+}
+
+static void
+found_address(void *arg, int batch, const struct address *a)
+{
+	struct work *w = arg;
+
+	batches_add(&w->batches, w->base, batch, a);
+}
+
+static enum batch_handling
+handling(const struct session *s)
+{
+	int how = s->lua->epoch->settings.batch_handling;
+	const char *given =
+	    json_string_value(json_object_get(s->params, "batch_handling"));
+
+	if (given != NULL)
+		batch_handling_parse(given, &how, NULL);
+	return (enum batch_handling)how;
+}
+
+/*
+ * smtp_server_split_transaction: true when it made the batches (or failed,
+ * then *v says so).
+ */
+static bool
+split(struct work *w, struct verdict *v)
+{
+	bool made = false;
+	struct call c;
+	struct err err;
+	int n;
+
+	if (call_begin(&c, w->s, EVENT_SPLIT_TRANSACTION, w->deadline)) {
+		bindings_push_message(c.L, w->base);
+		bindings_push_conn_meta(c.L, w->s);
+		call_run(&c, 2);
+		if (c.result == RUN_OK && lua_gettop(c.L) > 0 &&
+		    !lua_isnil(c.L, 1)) {
+			made = true;
+			n = bindings_each_batch(c.L, 1, found_address, w, &err);
+			if (n < 0)
+				call_fail(&c, err.msg);
+			else if (n > 0)
+				batches_add(&w->batches, w->base, n - 1, NULL);
+		}
+	}
+	call_end(&c, v);
+	return made || v->kind != VERDICT_CONTINUE;
+}
+
+/* All batches of the transaction, in order; the first refusal is for all. */
+static void
+run_batches(struct work *w, struct verdict *v)
+{
+	static const char none[] = "5.7.1 relaying not permitted";
+
+	if (!split(w, v))
+		batches_make(&w->batches, w->base, handling(w->s));
+	if (v->kind == VERDICT_CONTINUE && w->batches.n == 0)
+		verdict_refuse(v, 550, DISCONNECT_IF421, none,
+		    strlen(none));
+	for (size_t i = 0; i < w->batches.n && v->kind == VERDICT_CONTINUE; i++)
+		call_with_message(w, EVENT_MESSAGE_RECEIVED, w->batches.m[i],
+		    v);
+}
+
+/* What the policy left of the message, or NULL: dropped. */
+static struct message *
+result_of(struct work *w, struct verdict *v)
+{
+	struct message *m;
+	bool unequal;
+
+	m = batches_merge(&w->batches, &unequal);
+	if (m == NULL)
+		verdict_set(v, VERDICT_DISCARD);
+	if (unequal)
+		log_warn(w->s->id,
+		    "smtp_server_message_received changed the message "
+		    "differently for different recipients; a milter has one "
+		    "message for all: the first recipient's changes apply "
+		    "(batch_handling = 'AllInOne' makes one call)");
+	return m;
+}
+
+/* A quarantine survives a disconnect of the same message (design 2.9). */
+static bool
+keep_quarantine(struct work *w, struct verdict *v)
+{
+	if (v->kind != VERDICT_REFUSE || v->how == DISCONNECT_IF421 ||
+	    !(w->base->quarantined || batches_quarantined(&w->batches)))
+		return false;
+	verdict_clear(v);
+	stand_condemn(w->s);
+	return true;
+}
+
+static void
+run_message(struct work *w, struct verdict *v, struct message **m)
+{
+	bool batched = call_has(w->s, EVENT_MESSAGE_RECEIVED) ||
+	    call_has(w->s, EVENT_SPLIT_TRANSACTION);
+
+	call_with_message(w, EVENT_SMTP_DATA, w->base, v);
+	if (v->kind == VERDICT_CONTINUE && batched)
+		run_batches(w, v);
+	keep_quarantine(w, v);
+	if (v->kind == VERDICT_REFUSE) {
+		bool lost = message_is_edited(w->base);
+
+		for (size_t i = 0; i < w->batches.n; i++)
+			lost = lost || message_is_edited(w->batches.m[i]);
+		if (lost)
+			log_info(w->s->id,
+			    "the message is refused: the policy's changes to "
+			    "it are dropped");
+		return;
+	}
+	*m = w->batches.n != 0 ? result_of(w, v) : w->base;
+}
+
+static void
+free_batches(struct work *w)
+{
+	for (size_t i = 0; i < w->batches.n; i++)
+		release(w->s, w->batches.m[i]);
+	free(w->batches.m);
+}
+
+static void
+decide(struct session *s, struct verdict *v, struct message **m)
+{
+	static const char big[] = "5.3.4 message too big";
+	struct work w = { .s = s,
+		.base = s->message,
+		.deadline = call_deadline(s, true) };
+
+	if (w.base == NULL || !event_needs(s).content)
+		return;
+	if (w.base->content->too_big) {
+		verdict_refuse(v, 552, DISCONNECT_IF421, big, strlen(big));
+		return;
+	}
+	message_complete(w.base);
+	json_decref(w.base->meta);
+	w.base->meta = json_deep_copy(s->meta);
+	run_message(&w, v, m);
+	free_batches(&w);
+}
+
+void
+event_eom(struct session *s, struct reply *reply, struct message **m)
+{
+	struct verdict v = { 0 };
+	bool condemned;
+
+	*m = NULL;
+	metric_count(METRIC_MESSAGES);
+	if (stand_answers(s, PHASE_EOM, "DATA", reply))
+		return;
+	decide(s, &v, m);
+	if (v.kind == VERDICT_DISCARD)
+		metric_count(METRIC_DISCARDED);
+	if (*m != NULL && (*m)->quarantined)
+		metric_count(METRIC_QUARANTINED);
+	condemned = s->standing.kind == STANDING_CONDEMNED;
+	if (!condemned) {
+		stand_take(s, PHASE_EOM, "DATA", &v, reply);
+		return;
+	}
+	/* quarantined and to be disconnected: this message still passes */
+	reply->action = v.kind == VERDICT_DISCARD ? REPLY_DISCARD
+						  : REPLY_CONTINUE;
+	verdict_clear(&v);
+}

@@ -1,0 +1,61 @@
+#include "event_stand.h"
+
+#include "event_call.h"
+#include "event_rewrite.h"
+#include "metric.h"
+
+static struct reply_rules
+rules_of(const struct session *s)
+{
+	const struct settings *set = &s->lua->epoch->settings;
+
+	return (struct reply_rules){ .mta = s->mta,
+		.force_drop = set->force_disconnect == 1,
+		.stage_reject = (enum stage_reject)set->stage_reject,
+		.data_reject = (enum data_reject)set->data_reject };
+}
+
+/* Count the session that the standing just condemned. */
+static void
+count_condemned(const struct session *s, enum standing_kind before)
+{
+	if (before != STANDING_CONDEMNED &&
+	    s->standing.kind == STANDING_CONDEMNED)
+		metric_count(METRIC_CONDEMNED);
+}
+
+bool
+stand_answers(struct session *s, enum phase phase, const char *command,
+    struct reply *reply)
+{
+	struct reply_rules rules = rules_of(s);
+	enum standing_kind before = s->standing.kind;
+
+	if (!standing_answers(&s->standing, phase, &rules,
+		s->hostname != NULL ? s->hostname : "localhost", reply))
+		return false;
+	count_condemned(s, before);
+	event_rewrite(s, phase, command, &rules, reply);
+	return true;
+}
+
+void
+stand_take(struct session *s, enum phase phase, const char *command,
+    struct verdict *v, struct reply *reply)
+{
+	struct reply_rules rules = rules_of(s);
+	enum standing_kind before = s->standing.kind;
+
+	standing_take(&s->standing, phase, v, &rules, reply);
+	count_condemned(s, before);
+	event_rewrite(s, phase, command, &rules, reply);
+}
+
+void
+stand_condemn(struct session *s)
+{
+	enum standing_kind before = s->standing.kind;
+
+	standing_condemn(&s->standing);
+	count_condemned(s, before);
+}

@@ -1,0 +1,20 @@
+/*
+ * event_stand.h - a session's standing, asked and told for one event
+ *
+ * standing.h with the session's policy applied: its rules, its counters and
+ * its smtp_server_rewrite_response.
+ */
+#ifndef KUMILTER_EVENT_STAND_H
+#define KUMILTER_EVENT_STAND_H
+
+#include "session.h"
+
+/* true: *reply is the answer and no handler is to run. */
+bool stand_answers(struct session *s, enum phase phase, const char *command,
+    struct reply *reply);
+/* What the handlers decided becomes the reply; takes what v holds. */
+void stand_take(struct session *s, enum phase phase, const char *command,
+    struct verdict *v, struct reply *reply);
+void stand_condemn(struct session *s);
+
+#endif

@@ -1,0 +1,462 @@
+#include "glue.h"
+
+#include "event.h"
+#include "log.h"
+#include "xmalloc.h"
+
+#include <libmilter/mfapi.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+/* One milter connection. */
+struct conn {
+	struct session *s;
+	unsigned long steps; /* what was negotiated */
+};
+
+/* The macros that each stage is to bring, in libmilter's words. */
+static const struct {
+	int stage;
+	enum phase phase;
+	const char *names[16];
+} macros[] = {
+	{ SMFIM_CONNECT, PHASE_CONNECT,
+	    { "j", "_", "v", "{daemon_name}", "{daemon_addr}",
+		"{daemon_port}", "{client_addr}", "{client_name}",
+		"{client_port}", "{client_ptr}", "{client_resolve}",
+		"{client_connections}", "{if_name}", "{if_addr}" } },
+	{ SMFIM_HELO, PHASE_HELO,
+	    { "{tls_version}", "{cipher}", "{cipher_bits}", "{cert_subject}",
+		"{cert_issuer}", "{verify}" } },
+	{ SMFIM_ENVFROM, PHASE_MAIL,
+	    { "i", "{auth_type}", "{auth_authen}", "{auth_author}",
+		"{auth_ssf}", "{mail_mailer}", "{mail_host}",
+		"{mail_addr}" } },
+	{ SMFIM_ENVRCPT, PHASE_RCPT,
+	    { "i", "{rcpt_mailer}", "{rcpt_host}", "{rcpt_addr}" } },
+	{ SMFIM_DATA, PHASE_DATA, { "i" } },
+	{ SMFIM_EOM, PHASE_EOM, { "i", "{msg_id}", "{msg_size}" } },
+};
+
+static void
+learn_macros(SMFICTX *ctx, struct session *s, enum phase phase)
+{
+	for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) {
+		if (macros[i].phase != phase)
+			continue;
+		session_macros_begin(s, phase);
+		for (int k = 0; k < 16 && macros[i].names[k] != NULL; k++) {
+			const char *value =
+			    smfi_getsymval(ctx, (char *)macros[i].names[k]);
+
+			if (value != NULL)
+				session_set_macro(s, phase,
+				    macros[i].names[k], value);
+		}
+	}
+}
+
+static void
+ask_for_macros(SMFICTX *ctx)
+{
+	char list[512];
+
+	for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) {
+		size_t n = 0;
+
+		for (int k = 0; k < 16 && macros[i].names[k] != NULL; k++)
+			n += (size_t)snprintf(list + n, sizeof list - n,
+			    "%s%s", k != 0 ? " " : "", macros[i].names[k]);
+		smfi_setsymlist(ctx, macros[i].stage, list);
+	}
+}
+
+/* ---- replies ------------------------------------------------------------ */
+
+static int
+set_reply(SMFICTX *ctx, struct reply *r)
+{
+	char *xcode = r->xcode[0] != '\0' ? r->xcode : NULL;
+	char **l = r->line;
+
+	if (r->nlines == 1)
+		return smfi_setreply(ctx, r->code, xcode, l[0]);
+	return smfi_setmlreply(ctx, r->code, xcode, l[0], l[1], l[2], l[3],
+	    l[4], l[5], l[6], l[7], l[8], l[9], l[10], l[11], l[12], l[13],
+	    l[14], l[15], l[16], l[17], l[18], l[19], l[20], l[21], l[22],
+	    l[23], l[24], l[25], l[26], l[27], l[28], l[29], l[30], l[31],
+	    NULL);
+}
+
+static sfsistat
+give(SMFICTX *ctx, const struct conn *c, struct reply *r)
+{
+	sfsistat status;
+
+	switch (r->action) {
+	case REPLY_ACCEPT:
+		status = SMFIS_ACCEPT;
+		break;
+	case REPLY_DISCARD:
+		status = SMFIS_DISCARD;
+		break;
+	case REPLY_TEMPFAIL:
+	case REPLY_REJECT:
+		if (set_reply(ctx, r) != MI_SUCCESS)
+			log_error(c->s->id,
+			    "libmilter refuses the reply %s %s %s; the client "
+			    "gets the MTA's own text",
+			    r->code, r->xcode, r->line[0]);
+		status = r->action == REPLY_TEMPFAIL ? SMFIS_TEMPFAIL
+						     : SMFIS_REJECT;
+		break;
+	default:
+		status = SMFIS_CONTINUE;
+	}
+	reply_fini(r);
+	return status;
+}
+
+/* ---- callbacks ---------------------------------------------------------- */
+
+static unsigned long
+steps_for(const struct event_needs *n)
+{
+	unsigned long steps = SMFIP_NOEOH;
+
+	if (!n->any)
+		return SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL |
+		    SMFIP_NORCPT | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY |
+		    SMFIP_NODATA | SMFIP_NOUNKNOWN;
+	if (!n->connect_answers)
+		steps |= SMFIP_NR_CONN;
+	if (!n->data)
+		steps |= SMFIP_NODATA;
+	if (!n->unknown)
+		steps |= SMFIP_NOUNKNOWN;
+	if (n->content)
+		steps |= SMFIP_HDR_LEADSPC | SMFIP_NR_HDR | SMFIP_NR_BODY;
+	else
+		steps |= SMFIP_NOHDRS | SMFIP_NOBODY;
+	return steps;
+}
+
+static sfsistat
+on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
+    unsigned long f2, unsigned long f3, unsigned long *pf0,
+    unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
+{
+	struct conn *c = xcalloc(1, sizeof *c);
+	struct event_needs needs;
+
+	(void)f2;
+	(void)f3;
+	*pf0 = *pf1 = *pf2 = *pf3 = 0;
+	c->s = session_new();
+	smfi_setpriv(ctx, c);
+	if (f0 == 0) /* our own nudge.h: it will never be a session */
+		return SMFIS_CONTINUE;
+	event_open(c->s);
+	needs = event_needs(c->s);
+	c->steps = steps_for(&needs) & f1;
+	*pf0 = SMFIF_SETSYMLIST;
+	if (needs.content)
+		*pf0 |= SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_ADDRCPT |
+		    SMFIF_DELRCPT | SMFIF_QUARANTINE;
+	*pf0 &= f0;
+	*pf1 = c->steps;
+	if (*pf0 & SMFIF_SETSYMLIST)
+		ask_for_macros(ctx);
+	return SMFIS_CONTINUE;
+}
+
+/* Without a negotiation (old MTAs) the connection begins here. */
+static struct conn *
+conn_of(SMFICTX *ctx)
+{
+	struct conn *c = smfi_getpriv(ctx);
+
+	if (c == NULL) {
+		c = xcalloc(1, sizeof *c);
+		c->s = session_new();
+		smfi_setpriv(ctx, c);
+	}
+	return c;
+}
+
+static socklen_t
+address_len(const struct sockaddr *sa)
+{
+	switch (sa->sa_family) {
+	case AF_INET:
+		return sizeof(struct sockaddr_in);
+	case AF_INET6:
+		return sizeof(struct sockaddr_in6);
+	default:
+		return 0;
+	}
+}
+
+static sfsistat
+on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
+{
+	struct conn *c = conn_of(ctx);
+	struct reply r = { 0 };
+	sfsistat status;
+
+	/* NULL for anything but IPv4, IPv6 and unix sockets */
+	if (addr != NULL)
+		memcpy(&c->s->peer, addr, address_len(addr));
+	free(c->s->client_name);
+	c->s->client_name = xstrdup(host != NULL ? host : "");
+	learn_macros(ctx, c->s, PHASE_CONNECT);
+	event_connect(c->s, &r);
+	status = give(ctx, c, &r);
+	return c->steps & SMFIP_NR_CONN ? SMFIS_NOREPLY : status;
+}
+
+static sfsistat
+on_helo(SMFICTX *ctx, char *name)
+{
+	struct conn *c = conn_of(ctx);
+	struct reply r = { 0 };
+
+	learn_macros(ctx, c->s, PHASE_HELO);
+	event_helo(c->s, name != NULL ? name : "", &r);
+	return give(ctx, c, &r);
+}
+
+static sfsistat
+on_mail(SMFICTX *ctx, char **argv)
+{
+	struct conn *c = conn_of(ctx);
+	struct reply r = { 0 };
+
+	learn_macros(ctx, c->s, PHASE_MAIL);
+	event_mail(c->s, argv[0] != NULL ? argv[0] : "", &r);
+	return give(ctx, c, &r);
+}
+
+static sfsistat
+on_rcpt(SMFICTX *ctx, char **argv)
+{
+	struct conn *c = conn_of(ctx);
+	struct reply r = { 0 };
+
+	learn_macros(ctx, c->s, PHASE_RCPT);
+	event_rcpt(c->s, argv[0] != NULL ? argv[0] : "", &r);
+	return give(ctx, c, &r);
+}
+
+static sfsistat
+on_data(SMFICTX *ctx)
+{
+	struct conn *c = conn_of(ctx);
+	struct reply r = { 0 };
+
+	learn_macros(ctx, c->s, PHASE_DATA);
+	event_data(c->s, &r);
+	return give(ctx, c, &r);
+}
+
+static sfsistat
+on_unknown(SMFICTX *ctx, const char *command)
+{
+	struct conn *c = conn_of(ctx);
+	struct reply r = { 0 };
+
+	event_unknown(c->s, command, &r);
+	return give(ctx, c, &r);
+}
+
+static sfsistat
+on_header(SMFICTX *ctx, char *name, char *value)
+{
+	struct conn *c = conn_of(ctx);
+	char *spaced;
+
+	if (c->steps & SMFIP_HDR_LEADSPC) {
+		event_header(c->s, name, value);
+	} else {
+		spaced = xasprintf(" %s", value);
+		event_header(c->s, name, spaced);
+		free(spaced);
+	}
+	return c->steps & SMFIP_NR_HDR ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_body(SMFICTX *ctx, unsigned char *data, size_t len)
+{
+	struct conn *c = conn_of(ctx);
+
+	event_body(c->s, data, len);
+	return c->steps & SMFIP_NR_BODY ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+/* ---- edits -------------------------------------------------------------- */
+
+static void
+check_edit(const struct conn *c, int rc, const char *what, const char *of)
+{
+	if (rc != MI_SUCCESS)
+		log_error(c->s->id, "the MTA does not take an edit: %s %s",
+		    what, of);
+}
+
+/* Without HDR_LEADSPC the MTA puts the space there itself. */
+static char *
+header_value(const struct conn *c, const char *raw)
+{
+	if (!(c->steps & SMFIP_HDR_LEADSPC) && raw[0] == ' ')
+		raw++;
+	return (char *)raw;
+}
+
+static void
+edit_headers(SMFICTX *ctx, const struct conn *c, const struct message *m)
+{
+	size_t n;
+	struct header_edit *e =
+	    headers_diff(&m->content->headers, &m->headers, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		char *name = (char *)e[i].name;
+
+		switch (e[i].kind) {
+		case HEADER_EDIT_DELETE:
+			check_edit(c,
+			    smfi_chgheader(ctx, name, e[i].index, NULL),
+			    "delete header", name);
+			break;
+		case HEADER_EDIT_INSERT:
+			check_edit(c,
+			    smfi_insheader(ctx, e[i].index, name,
+				header_value(c, e[i].raw)),
+			    "insert header", name);
+			break;
+		case HEADER_EDIT_APPEND:
+			check_edit(c,
+			    smfi_addheader(ctx, name,
+				header_value(c, e[i].raw)),
+			    "add header", name);
+			break;
+		}
+	}
+	free(e);
+}
+
+static void
+edit_rcpts(SMFICTX *ctx, const struct conn *c, const struct message *m)
+{
+	const struct content *was = m->content;
+
+	for (size_t i = 0; i < was->n_rcpt; i++)
+		if (!message_has_rcpt(m, &was->rcpt[i]))
+			check_edit(c, smfi_delrcpt(ctx, was->rcpt_raw[i]),
+			    "delete recipient", was->rcpt_raw[i]);
+	for (size_t i = 0; i < m->n_rcpt; i++) {
+		bool known = false;
+		char *address;
+
+		for (size_t k = 0; k < was->n_rcpt; k++)
+			known = known ||
+			    strcmp(was->rcpt[k].email, m->rcpt[i].email) == 0;
+		if (known)
+			continue;
+		address = xasprintf("<%s>", m->rcpt[i].email);
+		check_edit(c, smfi_addrcpt(ctx, address), "add recipient",
+		    address);
+		free(address);
+	}
+}
+
+static sfsistat
+on_eom(SMFICTX *ctx)
+{
+	struct conn *c = conn_of(ctx);
+	struct reply r = { 0 };
+	struct message *m;
+
+	learn_macros(ctx, c->s, PHASE_EOM);
+	event_eom(c->s, &r, &m);
+	if (m != NULL) {
+		edit_headers(ctx, c, m);
+		edit_rcpts(ctx, c, m);
+		if (m->quarantined)
+			check_edit(c,
+			    smfi_quarantine(ctx, m->quarantine_reason),
+			    "quarantine", m->quarantine_reason);
+	}
+	event_message_over(c->s, m);
+	return give(ctx, c, &r);
+}
+
+static sfsistat
+on_abort(SMFICTX *ctx)
+{
+	event_abort(conn_of(ctx)->s);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_close(SMFICTX *ctx)
+{
+	struct conn *c = smfi_getpriv(ctx);
+
+	if (c == NULL)
+		return SMFIS_CONTINUE;
+	smfi_setpriv(ctx, NULL);
+	event_close(c->s);
+	free(c);
+	return SMFIS_CONTINUE;
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+int
+glue_setup(int fd, struct err *err)
+{
+	static char name[] = "kumilter";
+	struct smfiDesc desc = { .xxfi_name = name,
+		.xxfi_version = SMFI_VERSION,
+		.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY |
+		    SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_QUARANTINE |
+		    SMFIF_CHGFROM | SMFIF_SETSYMLIST,
+		.xxfi_connect = on_connect,
+		.xxfi_helo = on_helo,
+		.xxfi_envfrom = on_mail,
+		.xxfi_envrcpt = on_rcpt,
+		.xxfi_header = on_header,
+		.xxfi_body = on_body,
+		.xxfi_eom = on_eom,
+		.xxfi_abort = on_abort,
+		.xxfi_close = on_close,
+		.xxfi_unknown = on_unknown,
+		.xxfi_data = on_data,
+		.xxfi_negotiate = on_negotiate };
+	char text[32];
+
+	snprintf(text, sizeof text, "fd:%d", fd);
+	if (smfi_setconn(text) != MI_SUCCESS)
+		return err_set(err,
+		    "this libmilter does not take an open socket (fd:N)");
+	if (smfi_register(desc) != MI_SUCCESS)
+		return err_set(err, "smfi_register failed");
+	return 0;
+}
+
+int
+glue_run(void)
+{
+	return smfi_main() == MI_SUCCESS ? 0 : -1;
+}
+
+void
+glue_stop(void)
+{
+	smfi_stop();
+}

@@ -1,0 +1,78 @@
+/*
+ * header.h - the header block of one message
+ *
+ * An ordered list of fields.  A field that came from the MTA remembers its
+ * place in the original block, so that what a policy did to the list can be
+ * told to the MTA as the fewest edits: headers_diff() compares.
+ *
+ * raw values are what stands after the colon, leading white space and folds
+ * included, lines separated by "\n" as the milter protocol has them.
+ * Names compare without regard to case.  Names and values never hold CR or
+ * NUL, and "\n" only before white space: header_append() and header_prepend()
+ * make it so, whatever they are given.
+ */
+#ifndef KUMILTER_HEADER_H
+#define KUMILTER_HEADER_H
+
+#include "str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum header_origin { HEADER_RECEIVED, HEADER_PREPENDED, HEADER_APPENDED };
+
+struct header {
+	char *name, *raw;
+	size_t name_len, raw_len;
+	enum header_origin origin;
+	size_t seq; /* place in the block received; 0 for the policy's own */
+};
+
+struct headers {
+	struct header *field;
+	size_t n, cap;
+};
+
+void headers_fini(struct headers *h);
+void headers_copy(struct headers *to, const struct headers *from);
+
+/* A field as the MTA gave it; raw has its leading white space. */
+void headers_received(struct headers *h, const char *name, const char *raw);
+
+/*
+ * Add a field; a space is put before the value.  -1 when the name is not a
+ * field name (RFC 5322 2.2: printable ASCII without colon, 1 to 255 bytes).
+ */
+int headers_append(struct headers *h, const char *name, size_t name_len,
+    const char *value, size_t len);
+int headers_prepend(struct headers *h, const char *name, size_t name_len,
+    const char *value, size_t len);
+size_t headers_remove(struct headers *h, const char *name);
+
+/* The next field of this name at or after *at, which moves behind it. */
+const struct header *headers_next(const struct headers *h, const char *name,
+    size_t *at);
+
+bool headers_equal(const struct headers *a, const struct headers *b);
+
+/* "Name: value\r\n" for each field. */
+void headers_write(struct str *out, const struct headers *h);
+
+enum header_edit_kind { HEADER_EDIT_INSERT, HEADER_EDIT_APPEND,
+	HEADER_EDIT_DELETE };
+struct header_edit {
+	enum header_edit_kind kind;
+	int index; /* INSERT: 0, the top; DELETE: instance of name, from 1 */
+	const char *name, *raw;
+};
+
+/*
+ * What turns before into after, in an order in which each edit is right when
+ * it is carried out: deletions from the last instance to the first, then
+ * insertions at the top, then additions at the end.  after must have come from
+ * before by the functions above.  Borrows from both lists; free() the array.
+ */
+struct header_edit *headers_diff(const struct headers *before,
+    const struct headers *after, size_t *n);
+
+#endif

@@ -1,0 +1,239 @@
+#include "message.h"
+
+#include "clock.h"
+#include "err.h"
+#include "xmalloc.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define REASON_MAX 900
+
+/* 100 ns intervals between 1582-10-15 and 1970-01-01 (RFC 4122 4.1.4) */
+#define UUID_EPOCH UINT64_C(0x01b21dd213814000)
+
+struct uuid_node {
+	uint8_t clock_seq[2], node[6];
+};
+
+static struct uuid_node node;
+
+static void
+make_node(void)
+{
+	if (getrandom(&node, sizeof node, 0) != (ssize_t)sizeof node)
+		must_failed("getrandom", __FILE__, __LINE__);
+	node.node[0] |= 1; /* multicast bit: not a real interface */
+	node.clock_seq[0] = (node.clock_seq[0] & 0x3f) | 0x80;
+}
+
+/* A version 1 UUID without dashes, as KumoMTA's message ids are. */
+static void
+make_id(char id[33])
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static atomic_uint_least64_t last; /* each id one tick after the last */
+	uint64_t now = (uint64_t)clock_wall() / 100 + UUID_EPOCH;
+	uint64_t seen = atomic_load(&last);
+
+	pthread_once(&once, make_node);
+	do {
+		if (now <= seen)
+			now = seen + 1;
+	} while (!atomic_compare_exchange_weak(&last, &seen, now));
+	snprintf(id, 33, "%08x%04x%04x%02x%02x%02x%02x%02x%02x%02x%02x",
+	    (unsigned)(now & 0xffffffff), (unsigned)(now >> 32 & 0xffff),
+	    (unsigned)(now >> 48 & 0x0fff) | 0x1000, node.clock_seq[0],
+	    node.clock_seq[1], node.node[0], node.node[1], node.node[2],
+	    node.node[3], node.node[4], node.node[5]);
+}
+
+static void
+content_unref(struct content *c)
+{
+	if (--c->refs != 0)
+		return;
+	headers_fini(&c->headers);
+	str_fini(&c->body);
+	for (size_t i = 0; i < c->n_rcpt; i++) {
+		address_fini(&c->rcpt[i]);
+		free(c->rcpt_raw[i]);
+	}
+	free(c->rcpt);
+	free(c->rcpt_raw);
+	free(c);
+}
+
+struct message *
+message_new(const struct address *sender)
+{
+	struct message *m = xcalloc(1, sizeof *m);
+
+	make_id(m->id);
+	m->handle_ref = -2; /* LUA_NOREF */
+	address_copy(&m->sender, sender);
+	m->meta = json_object();
+	m->content = xcalloc(1, sizeof *m->content);
+	m->content->refs = 1;
+	return m;
+}
+
+static void
+free_rcpts(struct message *m)
+{
+	for (size_t i = 0; i < m->n_rcpt; i++)
+		address_fini(&m->rcpt[i]);
+	free(m->rcpt);
+	m->rcpt = NULL;
+	m->n_rcpt = 0;
+}
+
+void
+message_free(struct message *m)
+{
+	if (m == NULL)
+		return;
+	if (m->handle != NULL)
+		*m->handle = NULL;
+	address_fini(&m->sender);
+	free_rcpts(m);
+	json_decref(m->meta);
+	headers_fini(&m->headers);
+	content_unref(m->content);
+	free(m->quarantine_reason);
+	free(m);
+}
+
+struct message *
+message_copy(const struct message *m)
+{
+	struct message *copy = xcalloc(1, sizeof *copy);
+
+	make_id(copy->id);
+	copy->handle_ref = -2; /* LUA_NOREF */
+	address_copy(&copy->sender, &m->sender);
+	for (size_t i = 0; i < m->n_rcpt; i++)
+		message_add_rcpt(copy, &m->rcpt[i]);
+	copy->meta = json_deep_copy(m->meta);
+	copy->content = m->content;
+	copy->content->refs++;
+	headers_copy(&copy->headers, &m->headers);
+	copy->quarantined = m->quarantined;
+	copy->quarantine_reason = xstrdup(m->quarantine_reason);
+	return copy;
+}
+
+void
+message_add_rcpt(struct message *m, const struct address *a)
+{
+	m->rcpt = xrealloc(m->rcpt, (m->n_rcpt + 1) * sizeof *m->rcpt);
+	address_copy(&m->rcpt[m->n_rcpt++], a);
+}
+
+void
+message_accept_rcpt(struct message *m, const struct address *a,
+    const char *raw)
+{
+	struct content *c = m->content;
+
+	c->rcpt = xrealloc(c->rcpt, (c->n_rcpt + 1) * sizeof *c->rcpt);
+	c->rcpt_raw =
+	    xrealloc(c->rcpt_raw, (c->n_rcpt + 1) * sizeof *c->rcpt_raw);
+	address_copy(&c->rcpt[c->n_rcpt], a);
+	c->rcpt_raw[c->n_rcpt++] = xstrdup(raw);
+	message_add_rcpt(m, a);
+}
+
+bool
+message_has_rcpt(const struct message *m, const struct address *a)
+{
+	for (size_t i = 0; i < m->n_rcpt; i++)
+		if (strcmp(m->rcpt[i].email, a->email) == 0)
+			return true;
+	return false;
+}
+
+bool
+message_is_edited(const struct message *m)
+{
+	if (m->quarantined || !headers_equal(&m->headers, &m->content->headers))
+		return true;
+	for (size_t i = 0; i < m->content->n_rcpt; i++)
+		if (!message_has_rcpt(m, &m->content->rcpt[i]))
+			return true;
+	return m->n_rcpt != m->content->n_rcpt;
+}
+
+void
+message_take_rcpts(struct message *m, struct address *rcpt, size_t n)
+{
+	free_rcpts(m);
+	m->rcpt = rcpt;
+	m->n_rcpt = n;
+}
+
+/* Count n more octets; false when they are not to be kept. */
+static bool
+fits(struct content *c, size_t n, size_t limit)
+{
+	if (c->too_big)
+		return false;
+	if (n > limit || c->size > limit - n) {
+		c->too_big = true;
+		headers_fini(&c->headers);
+		str_fini(&c->body);
+		return false;
+	}
+	c->size += n;
+	return true;
+}
+
+void
+message_add_header(struct message *m, const char *name, const char *raw,
+    size_t limit)
+{
+	size_t n = strlen(name) + strlen(raw) + 3;
+
+	if (fits(m->content, n, limit))
+		headers_received(&m->content->headers, name, raw);
+}
+
+void
+message_add_body(struct message *m, const void *data, size_t len, size_t limit)
+{
+	if (fits(m->content, len, limit))
+		str_add(&m->content->body, data, len);
+}
+
+void
+message_complete(struct message *m)
+{
+	headers_fini(&m->headers);
+	headers_copy(&m->headers, &m->content->headers);
+}
+
+void
+message_write(struct str *out, const struct message *m)
+{
+	headers_write(out, &m->headers);
+	str_adds(out, "\r\n");
+	str_add(out, str_c(&m->content->body), m->content->body.len);
+}
+
+void
+message_quarantine(struct message *m, const char *reason, size_t len)
+{
+	struct str clean = { 0 };
+
+	str_add_printable(&clean, reason, len < REASON_MAX ? len : REASON_MAX);
+	if (clean.len == 0)
+		str_adds(&clean, "held by policy");
+	free(m->quarantine_reason);
+	m->quarantine_reason = str_take(&clean);
+	m->quarantined = true;
+}

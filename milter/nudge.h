@@ -1,0 +1,30 @@
+/*
+ * nudge.h - keep libmilter's worker pool awake
+ *
+ * libmilter counts the same idle workers for all commands that arrive in one
+ * poll round, so handlers that wait can leave other sessions unserved until
+ * they return (200 simultaneous 1 s waits take 100 s).  The way round it: the
+ * daemon holds a milter connection of its own to its listening socket and
+ * writes one small packet on it whenever a handler begins to wait.  The pool
+ * starts a worker for that packet, and the worker then takes the next command
+ * that is stuck.
+ *
+ * The connection negotiates like an MTA that offers nothing (actions 0) and
+ * never sends CONNECT; the glue knows it by that and counts no session.
+ */
+#ifndef KUMILTER_NUDGE_H
+#define KUMILTER_NUDGE_H
+
+#include "err.h"
+
+/*
+ * Where our own listener is: the descriptor it listens on.  Kept by number;
+ * nudge_stop() before that number means something else.
+ */
+void nudge_start(int listen_fd);
+void nudge_stop(void);
+
+/* Any thread; never blocks; does nothing before nudge_start(). */
+void nudge(void);
+
+#endif

@@ -1,0 +1,372 @@
+#include "serve.h"
+
+#include "clock.h"
+#include "control.h"
+#include "epoch.h"
+#include "event.h"
+#include "glue.h"
+#include "log.h"
+#include "metric.h"
+#include "nudge.h"
+#include "privilege.h"
+#include "serve_options.h"
+#include "status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+/* One daemon a process.  Written while it starts; reload_lock's is noted. */
+static struct {
+	struct serve_options o;
+	struct privilege who;
+	struct listener door;
+	pthread_mutex_t reload_lock; /* one load at a time */
+	sigset_t signals;
+	pthread_t milter;
+	atomic_bool milter_ended;
+} d = { .door = { .fd = -1 },
+	.reload_lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void
+tell_systemd(const char *fmt, ...)
+{
+#ifdef HAVE_SYSTEMD
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	sd_notify(0, text);
+#else
+	(void)fmt;
+#endif
+}
+
+static int
+give_up(int code, const struct err *err)
+{
+	log_error(NULL, "%s", err->msg);
+	return code;
+}
+
+/* ---- start -------------------------------------------------------------- */
+
+static void
+raise_limits(void)
+{
+	struct rlimit r;
+
+	/* one descriptor for each session, and poll() has no FD_SETSIZE */
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+static int
+open_door(const char *spec, struct err *err)
+{
+	struct listen_options o = { .mode = d.o.socket_mode,
+		.owner = d.who.uid,
+		.group = (gid_t)-1 };
+
+	if (geteuid() != 0)
+		o.owner = (uid_t)-1;
+	if (d.o.socket_group != NULL &&
+	    privilege_group(d.o.socket_group, &o.group, err) != 0)
+		return -1;
+	return listener_open(&d.door, spec, &o, err);
+}
+
+/* The socket that systemd opened for us, if any. */
+static const char *
+activated(void)
+{
+#ifdef HAVE_SYSTEMD
+	if (sd_listen_fds(1) >= 1)
+		return "fd:3";
+#endif
+	return NULL;
+}
+
+static int
+write_pidfile(struct err *err)
+{
+	FILE *f;
+
+	if (d.o.pidfile == NULL)
+		return 0;
+	f = fopen(d.o.pidfile, "we");
+	if (f == NULL || fprintf(f, "%ld\n", (long)getpid()) < 0 ||
+	    fclose(f) != 0)
+		return err_set(err, "--pidfile %s: %s", d.o.pidfile,
+		    strerror(errno));
+	if (d.who.uid != (uid_t)-1 &&
+	    chown(d.o.pidfile, d.who.uid, d.who.gid) != 0)
+		return err_set(err, "--pidfile %s: chown: %s", d.o.pidfile,
+		    strerror(errno));
+	return 0;
+}
+
+static struct epoch *
+load(struct err *err)
+{
+	struct epoch_options o = { .policy = d.o.policy,
+		.states = d.o.states };
+
+	return epoch_load(&o, err);
+}
+
+/* A request on the control socket, answered in its thread. */
+static int answer(const char *request, struct str *out);
+
+static int
+open_control(struct err *err)
+{
+	if (d.o.control == NULL ||
+	    control_start(d.o.control,
+		geteuid() == 0 ? (unsigned)d.who.uid : (unsigned)-1, answer,
+		err) == 0)
+		return 0;
+	if (d.o.control_given)
+		return -1;
+	log_warn(NULL,
+	    "no control socket: %s; `kumilter reload` and `status` cannot "
+	    "reach this process (--control PATH, or --control none)",
+	    err->msg);
+	return 0;
+}
+
+/* What needs root, if we are it: sockets, pidfile, and then no more. */
+static int
+open_everything(struct err *err)
+{
+	const char *spec = d.o.listen != NULL ? d.o.listen : activated();
+
+	if (privilege_find(&d.who, d.o.user, err) != 0)
+		return EX_NOPERM;
+	if (spec != NULL && open_door(spec, err) != 0)
+		return EX_UNAVAILABLE;
+	if (write_pidfile(err) != 0)
+		return EX_OSERR;
+	if (open_control(err) != 0)
+		return EX_UNAVAILABLE;
+	if (privilege_drop(&d.who, err) != 0)
+		return EX_NOPERM;
+	return 0;
+}
+
+static int
+take_policy(struct err *err)
+{
+	struct epoch *e;
+	const char *spec;
+
+	pthread_mutex_lock(&d.reload_lock);
+	e = load(err);
+	if (e != NULL)
+		epoch_set_current(e);
+	pthread_mutex_unlock(&d.reload_lock);
+	if (e == NULL)
+		return EX_DATAERR;
+	if (d.door.fd >= 0)
+		return 0;
+	spec = e->listen != NULL ? e->listen : SOCKET_DEFAULT;
+	return open_door(spec, err) == 0 ? 0 : EX_UNAVAILABLE;
+}
+
+static void *
+run_milter(void *arg)
+{
+	(void)arg;
+	if (glue_run() != 0)
+		log_error(NULL, "libmilter gave up; see its own log lines");
+	atomic_store(&d.milter_ended, true);
+	kill(getpid(), SIGTERM); /* wake the main thread */
+	return NULL;
+}
+
+static int
+start_milter(struct err *err)
+{
+	if (glue_setup(d.door.fd, err) != 0)
+		return EX_UNAVAILABLE;
+	nudge_start(d.door.fd);
+	if (pthread_create(&d.milter, NULL, run_milter, NULL) != 0) {
+		err_set(err, "cannot start a thread");
+		return EX_OSERR;
+	}
+	return 0;
+}
+
+/* ---- reload ------------------------------------------------------------- */
+
+static int
+reload(struct str *out)
+{
+	struct epoch *e;
+	struct err err;
+	int64_t begin = clock_mono();
+
+	tell_systemd("RELOADING=1\nMONOTONIC_USEC=%lld",
+	    (long long)(begin / 1000));
+	pthread_mutex_lock(&d.reload_lock);
+	e = load(&err);
+	if (e == NULL) {
+		metric_count(METRIC_RELOADS_REFUSED);
+		log_error(NULL,
+		    "reload refused, the old policy serves on: %s", err.msg);
+		str_addf(out, "%s\nreload refused; the old policy serves on\n",
+		    err.msg);
+	} else {
+		unsigned number = e->number;
+
+		epoch_set_current(e);
+		metric_count(METRIC_RELOADS);
+		log_info(NULL, "reloaded %s: epoch %u, in %lld ms", d.o.policy,
+		    number, (long long)((clock_mono() - begin) / CLOCK_MS));
+		str_addf(out, "reloaded %s: epoch %u\n", d.o.policy, number);
+	}
+	pthread_mutex_unlock(&d.reload_lock);
+	tell_systemd("READY=1");
+	return e != NULL ? EX_OK : EX_DATAERR;
+}
+
+static int
+answer(const char *request, struct str *out)
+{
+	if (strcmp(request, "reload") == 0)
+		return reload(out);
+	if (strcmp(request, "status") == 0) {
+		status_print(out);
+		return EX_OK;
+	}
+	str_addf(out, "unknown request \"%s\"\n", request);
+	return EX_USAGE;
+}
+
+/* ---- stop --------------------------------------------------------------- */
+
+/* Open sessions go on to their end, a second signal or the deadline. */
+static void
+drain(void)
+{
+	int64_t deadline = clock_mono() + d.o.drain;
+	struct timespec tick = { .tv_nsec = 20 * CLOCK_MS };
+	struct err err;
+
+	tell_systemd("STOPPING=1\nSTATUS=draining %ld sessions",
+	    event_sessions());
+	if (listener_shut(&d.door, &err) != 0)
+		log_error(NULL, "%s", err.msg);
+	if (event_sessions() > 0)
+		log_info(NULL, "stopping when %ld open sessions have ended",
+		    event_sessions());
+	while (event_sessions() > 0 && clock_mono() < deadline) {
+		int sig = sigtimedwait(&d.signals, NULL, &tick);
+
+		if (sig == SIGTERM || sig == SIGINT)
+			break;
+	}
+	if (event_sessions() > 0)
+		log_warn(NULL,
+		    "stopping with %ld sessions open: the MTA answers them by "
+		    "its default action",
+		    event_sessions());
+}
+
+static void
+stop(void)
+{
+	if (!atomic_load(&d.milter_ended))
+		drain();
+	nudge_stop();
+	glue_stop();
+	listener_wake(&d.door);
+	pthread_join(d.milter, NULL);
+	control_stop();
+	if (event_sessions() == 0)
+		epoch_set_current(NULL);
+	if (d.o.pidfile != NULL && unlink(d.o.pidfile) != 0)
+		log_debug(NULL, "pidfile %s stays: %s", d.o.pidfile,
+		    strerror(errno));
+	listener_close(&d.door);
+	log_info(NULL, "stopped");
+}
+
+static int
+run_until_stopped(void)
+{
+	int sig;
+
+	for (;;) {
+		struct str unused = { 0 };
+
+		if (sigwait(&d.signals, &sig) != 0)
+			continue;
+		if (sig != SIGHUP)
+			break;
+		reload(&unused);
+		str_fini(&unused);
+	}
+	stop();
+	return atomic_load(&d.milter_ended) && sig == 0 ? EX_SOFTWARE : EX_OK;
+}
+
+/* ------------------------------------------------------------------------- */
+
+static void
+block_signals(void)
+{
+	sigemptyset(&d.signals);
+	sigaddset(&d.signals, SIGHUP);
+	sigaddset(&d.signals, SIGTERM);
+	sigaddset(&d.signals, SIGINT);
+	/* libmilter sigwait()s for these too: the kernel hands them to the
+	 * main thread first (mta-truth 6) */
+	pthread_sigmask(SIG_BLOCK, &d.signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int
+cli_serve(int argc, char **argv)
+{
+	struct err err = { "" };
+	int rc = serve_options_parse(&d.o, argc, argv);
+
+	if (rc != 0)
+		return rc == SERVE_OPTIONS_DONE ? EX_OK : rc;
+	log_open(d.o.log, d.o.level);
+	raise_limits();
+	block_signals();
+	rc = open_everything(&err);
+	if (rc == 0)
+		rc = take_policy(&err);
+	if (rc == 0)
+		rc = start_milter(&err);
+	if (rc != 0) {
+		give_up(rc, &err);
+		control_stop();
+		listener_close(&d.door);
+		if (d.o.pidfile != NULL)
+			unlink(d.o.pidfile);
+		return rc;
+	}
+	log_info(NULL, "kumilter %s serves %s on %s", KUMILTER_VERSION,
+	    d.o.policy, d.door.spec);
+	tell_systemd("READY=1\nSTATUS=serving %s", d.o.policy);
+	return run_until_stopped();
+}

@@ -1,0 +1,32 @@
+/*
+ * serve_options.h - the command line of kumilter serve
+ */
+#ifndef KUMILTER_SERVE_OPTIONS_H
+#define KUMILTER_SERVE_OPTIONS_H
+
+#include "listener.h"
+#include "log.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct serve_options {
+	const char *policy;
+	const char *listen; /* NULL: the policy's, or the default */
+	const char *user;
+	const char *pidfile;
+	const char *control; /* NULL: none */
+	bool control_given;
+	enum log_sink log;
+	enum log_level level;
+	int states;
+	int64_t drain; /* ns */
+	mode_t socket_mode;
+	const char *socket_group;
+};
+
+/* 0, or the exit code (also EX_OK + 1000 for --help: already answered). */
+#define SERVE_OPTIONS_DONE 1000
+int serve_options_parse(struct serve_options *o, int argc, char **argv);
+
+#endif

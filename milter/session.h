@@ -1,0 +1,72 @@
+/*
+ * session.h - one SMTP connection, as the MTA tells us of it
+ *
+ * Made when the MTA opens its milter connection, freed when that closes.  It
+ * holds what every later event may ask for: who the client is, what it said,
+ * the connection's metadata, the transaction under way and how the session
+ * stands with the policy.  libmilter runs the callbacks of one session on
+ * changing threads but never two at once, so nothing here is locked.
+ *
+ * Which Lua state and which epoch serve it is event.h's business: see lua.
+ */
+#ifndef KUMILTER_SESSION_H
+#define KUMILTER_SESSION_H
+
+#include "message.h"
+#include "standing.h"
+
+#include <jansson.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define SESSION_MACROS 48
+#define SESSION_MACRO_MAX 2048 /* bytes of one value that are kept */
+
+struct session_macro {
+	char *name, *value;
+	enum phase stage; /* the one that brought it */
+};
+
+struct session {
+	char id[17];
+	enum mta mta;
+	bool connected; /* CONNECT was seen: a session, not a probe */
+
+	char *client_name;
+	char *client;  /* "192.0.2.1:25", "[2001:db8::1]:25", "unix" or "" */
+	struct sockaddr_storage peer; /* ss_family AF_UNSPEC: unknown */
+	char *helo;    /* as in the last HELO or EHLO, accepted or not */
+	char *hostname;
+	json_t *meta;  /* conn_meta: object */
+	json_t *params; /* start_esmtp_listener's, in force for this session */
+
+	struct message *message; /* the transaction under way, or NULL */
+	size_t n_messages, n_rcpts;
+	struct standing standing;
+
+	struct session_macro macro[SESSION_MACROS];
+	size_t n_macros;
+
+	/* event.h's: */
+	struct session_lua *lua;
+	/* The Lua object that is conn_meta, if any: cleared when this ends. */
+	void **handle;
+	int handle_ref; /* its registry reference; released by state.h */
+};
+
+struct session *session_new(void);
+void session_free(struct session *s);
+
+/* Everything that a macro stage brings replaces what it brought before. */
+void session_macros_begin(struct session *s, enum phase stage);
+void session_set_macro(struct session *s, enum phase stage, const char *name,
+    const char *value);
+/* "j", "{daemon_name}"; NULL where the MTA gave none. */
+const char *session_macro(const struct session *s, const char *name);
+
+/* conn_meta as text, or NULL where it is not a string. */
+const char *session_meta_text(const struct session *s, const char *key);
+void session_set_meta_text(struct session *s, const char *key,
+    const char *value); /* NULL removes */
+
+#endif

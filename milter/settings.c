@@ -1,0 +1,314 @@
+#include "settings.h"
+
+#include "clock.h"
+#include "duration.h"
+#include "str.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { KIND_DURATION, KIND_SIZE, KIND_CHOICE, KIND_BOOL, KIND_INT };
+
+static const char *const on_error_names[] = {
+	[ON_ERROR_DISCONNECT] = "disconnect",
+	[ON_ERROR_TEMPFAIL] = "tempfail",
+	[ON_ERROR_ACCEPT] = "accept",
+	[ON_ERROR_REJECT] = "reject",
+	NULL,
+};
+static const char *const force_names[] = { "code", "drop", NULL };
+static const char *const stage_names[] = {
+	[STAGE_REJECT_MAIL] = "mail",
+	[STAGE_REJECT_RCPT] = "rcpt",
+	[STAGE_REJECT_NOW] = "now",
+	NULL,
+};
+static const char *const data_names[] = {
+	[DATA_REJECT_EOM] = "eom",
+	[DATA_REJECT_NOW] = "now",
+	NULL,
+};
+static const char *const batch_names[] = {
+	[BATCH_BIFURCATE] = "BifurcateAlways",
+	[BATCH_BY_DOMAIN] = "BatchByDomain",
+	[BATCH_ALL_IN_ONE] = "AllInOne",
+	NULL,
+};
+
+#define AT(field) offsetof(struct settings, field)
+
+static const struct option {
+	struct settings_row row;
+	enum kind kind;
+	size_t at;
+	const char *const *choices;
+	int64_t min, max;
+} options[] = {
+	{ { "event_timeout", "duration", "10s",
+	      "how long one handler may take, waits included" },
+	    KIND_DURATION, AT(event_timeout), NULL, CLOCK_MS, 3600 * CLOCK_S },
+	{ { "message_timeout", "duration", "60s",
+	      "the same for the handlers at the end of a message, together" },
+	    KIND_DURATION, AT(message_timeout), NULL, CLOCK_MS,
+	    3600 * CLOCK_S },
+	{ { "cpu_limit", "duration", "1s",
+	      "CPU time of a handler between two waits" },
+	    KIND_DURATION, AT(cpu_limit), NULL, CLOCK_MS, 3600 * CLOCK_S },
+	{ { "memory_limit", "size", "64MB", "memory of one Lua state" },
+	    KIND_SIZE, AT(memory_limit), NULL, 1 << 20, INT64_C(1) << 36 },
+	{ { "message_limit", "size", "64MB",
+	      "the largest message that handlers are shown; a larger one is "
+	      "refused with 552 5.3.4" },
+	    KIND_SIZE, AT(message_limit), NULL, 1024, INT64_C(1) << 36 },
+	{ { "on_error", "'disconnect', 'tempfail', 'accept' or 'reject'",
+	      "disconnect", "what the client gets when a handler fails" },
+	    KIND_CHOICE, AT(on_error), on_error_names, 0, 0 },
+	{ { "force_disconnect", "'code' or 'drop'", "code",
+	      "kumo.disconnect with ForceDisconnect and a code that cannot "
+	      "close: keep the code, or change it so that the MTA closes" },
+	    KIND_CHOICE, AT(force_disconnect), force_names, 0, 0 },
+	{ { "stage_reject", "'mail', 'rcpt' or 'now'", "mail",
+	      "when a refusal at connect or HELO reaches the client" },
+	    KIND_CHOICE, AT(stage_reject), stage_names, 0, 0 },
+	{ { "data_reject", "'eom' or 'now'", "eom",
+	      "when a refusal at DATA reaches the client" },
+	    KIND_CHOICE, AT(data_reject), data_names, 0, 0 },
+	{ { "batch_handling", "'BifurcateAlways', 'BatchByDomain' or "
+			      "'AllInOne'",
+	      "BifurcateAlways",
+	      "how recipients are grouped for smtp_server_message_received" },
+	    KIND_CHOICE, AT(batch_handling), batch_names, 0, 0 },
+	{ { "enforce_relay", "true or false", "false",
+	      "refuse recipients that get_listener_domain and relay_hosts do "
+	      "not allow" },
+	    KIND_BOOL, AT(enforce_relay), NULL, 0, 0 },
+	{ { "jit", "true or false", "false",
+	      "compile hot Lua code; compiled loops cannot be interrupted, so "
+	      "cpu_limit and memory_limit lose their force" },
+	    KIND_BOOL, AT(jit), NULL, 0, 0 },
+	{ { "strict", "true or false", "false",
+	      "a call of a function that has no effect in a milter is an "
+	      "error instead of a notice" },
+	    KIND_BOOL, AT(strict), NULL, 0, 0 },
+	{ { "states", "1 to 1024", "the number of CPUs, at least 2",
+	      "Lua states that serve sessions" },
+	    KIND_INT, AT(states), NULL, 1, 1024 },
+};
+
+#define N_OPTIONS (sizeof options / sizeof *options)
+
+void
+settings_init(struct settings *s)
+{
+	memset(s, 0, sizeof *s);
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (options[i].kind != KIND_INT)
+			must(settings_set(s, options[i].row.name,
+				 options[i].row.preset, false, NULL) == 0);
+}
+
+static int
+find_choice(const char *const *choices, const char *value, int *out)
+{
+	for (int i = 0; choices[i] != NULL; i++)
+		if (strcmp(choices[i], value) == 0) {
+			*out = i;
+			return 0;
+		}
+	return -1;
+}
+
+int
+batch_handling_parse(const char *text, int *out, struct err *err)
+{
+	if (find_choice(batch_names, text, out) == 0)
+		return 0;
+	return err_set(err,
+	    "batch_handling: \"%s\" is none of 'BifurcateAlways', "
+	    "'BatchByDomain', 'AllInOne'",
+	    text);
+}
+
+static int
+misfit(const struct option *o, const char *value, struct err *err)
+{
+	return err_set(err, "%s: \"%s\" is not %s", o->row.name, value,
+	    o->kind == KIND_DURATION ? "a duration such as '10s' or '500ms'"
+		: o->kind == KIND_SIZE ? "a size such as '64MB'"
+				       : o->row.form);
+}
+
+/* A number from Lua: seconds for a duration, bytes for a size. */
+static int
+number(const struct option *o, const char *value, int64_t *out)
+{
+	char *end;
+	double d = strtod(value, &end);
+
+	if (*end != '\0' || !isfinite(d) || d < 0 || d > 1e18)
+		return -1;
+	if (o->kind == KIND_DURATION) {
+		if (d > 1e9)
+			return -1;
+		*out = (int64_t)(d * (double)CLOCK_S);
+		return 0;
+	}
+	*out = (int64_t)d;
+	return (double)*out == d ? 0 : -1;
+}
+
+/* "0.5s": ours alone; KumoMTA's durations are whole numbers. */
+static int
+fraction(const char *value, int64_t *out)
+{
+	char *unit, one[32];
+	double d = strtod(value, &unit);
+	int64_t each;
+
+	snprintf(one, sizeof one, "1%s", unit);
+	if (unit == value || !(d >= 0 && d < 1e9) ||
+	    duration_parse(one, &each, NULL) != 0 || d * (double)each > 9e18)
+		return -1;
+	*out = (int64_t)(d * (double)each);
+	return 0;
+}
+
+static int
+measure(const struct option *o, const char *value, bool is_number,
+    int64_t *out)
+{
+	size_t size;
+
+	if (is_number || o->kind == KIND_INT)
+		return number(o, value, out);
+	if (o->kind == KIND_DURATION)
+		return duration_parse(value, out, NULL) == 0
+		    ? 0
+		    : fraction(value, out);
+	if (size_parse(value, &size, NULL) != 0 || size > INT64_MAX)
+		return -1;
+	*out = (int64_t)size;
+	return 0;
+}
+
+static int
+set_measure(struct settings *s, const struct option *o, const char *value,
+    bool is_number, struct err *err)
+{
+	char *field = (char *)s + o->at;
+	int64_t n;
+
+	if (measure(o, value, is_number, &n) != 0)
+		return misfit(o, value, err);
+	if (n < o->min || n > o->max) {
+		struct str range = { 0 };
+
+		if (o->kind == KIND_DURATION) {
+			duration_format(&range, o->min);
+			str_adds(&range, " to ");
+			duration_format(&range, o->max);
+		} else {
+			str_addf(&range, "%lld to %lld", (long long)o->min,
+			    (long long)o->max);
+		}
+		err_set(err, "%s: %s is out of range (%s)", o->row.name, value,
+		    str_c(&range));
+		str_fini(&range);
+		return -1;
+	}
+	if (o->kind == KIND_DURATION)
+		*(int64_t *)(void *)field = n;
+	else if (o->kind == KIND_SIZE)
+		*(size_t *)(void *)field = (size_t)n;
+	else
+		*(int *)(void *)field = (int)n;
+	return 0;
+}
+
+static const struct option *
+find_option(const char *key, struct err *err)
+{
+	struct str known = { 0 };
+
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (strcmp(options[i].row.name, key) == 0)
+			return &options[i];
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		str_addf(&known, "%s%s", i != 0 ? ", " : "",
+		    options[i].row.name);
+	err_set(err, "\"%s\" is no option of kumo.milter.configure; there are %s",
+	    key, str_c(&known));
+	str_fini(&known);
+	return NULL;
+}
+
+int
+settings_set(struct settings *s, const char *key, const char *value,
+    bool is_number, struct err *err)
+{
+	const struct option *o = find_option(key, err);
+	char *field;
+
+	if (o == NULL)
+		return -1;
+	field = (char *)s + o->at;
+	switch (o->kind) {
+	case KIND_CHOICE:
+		if (find_choice(o->choices, value, (int *)(void *)field) != 0)
+			return misfit(o, value, err);
+		return 0;
+	case KIND_BOOL:
+		if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+			return misfit(o, value, err);
+		*(bool *)(void *)field = value[0] == 't';
+		return 0;
+	default:
+		return set_measure(s, o, value, is_number, err);
+	}
+}
+
+void
+settings_get(const struct settings *s, const char *key, char *out, size_t size)
+{
+	const struct option *o = find_option(key, NULL);
+	const char *field;
+	struct str text = { 0 };
+
+	must(o != NULL);
+	field = (const char *)s + o->at;
+	switch (o->kind) {
+	case KIND_CHOICE:
+		str_adds(&text, o->choices[*(const int *)(const void *)field]);
+		break;
+	case KIND_BOOL:
+		str_adds(&text, *(const bool *)field ? "true" : "false");
+		break;
+	case KIND_DURATION:
+		duration_format(&text,
+		    *(const int64_t *)(const void *)field);
+		break;
+	case KIND_SIZE:
+		str_addf(&text, "%zu",
+		    *(const size_t *)(const void *)field);
+		break;
+	case KIND_INT:
+		str_addf(&text, "%d", *(const int *)(const void *)field);
+		break;
+	}
+	snprintf(out, size, "%s", str_c(&text));
+	str_fini(&text);
+}
+
+const struct settings_row *
+settings_rows(size_t *n)
+{
+	static struct settings_row rows[N_OPTIONS];
+
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		rows[i] = options[i].row;
+	*n = N_OPTIONS;
+	return rows;
+}

@@ -1,0 +1,221 @@
+#include "state.h"
+
+#include "clock.h"
+#include "session.h"
+#include "xmalloc.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <luajit.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define HOOK_EVERY 1000
+
+static const char *const result_texts[RUN_RESULTS] = {
+	[RUN_OK] = "done",
+	[RUN_ERROR] = "error",
+	[RUN_CPU] = "cpu_limit passed",
+	[RUN_WALL] = "event_timeout passed",
+	[RUN_MEMORY] = "memory_limit passed",
+	[RUN_BUSY] = "the Lua state was busy for all of event_timeout",
+};
+
+const char *
+run_result_text(enum run_result r)
+{
+	return result_texts[r];
+}
+
+struct state *
+state_of(struct lua_State *L)
+{
+	void *ud;
+
+	lua_getallocf(L, &ud);
+	return (struct state *)((char *)ud - offsetof(struct state, mem));
+}
+
+enum run_result
+state_killed(struct state *st)
+{
+	switch (watch_killed(&st->watch)) {
+	case WATCH_CPU:
+		return RUN_CPU;
+	case WATCH_WALL:
+		return RUN_WALL;
+	default:
+		return st->mem.over ? RUN_MEMORY : RUN_OK;
+	}
+}
+
+static bool
+is_over(void *arg)
+{
+	return state_killed(arg) != RUN_OK;
+}
+
+/*
+ * On a Lua thread that can yield, a yield out of the hook ends the handler for
+ * good: no pcall sees it and the driver never resumes it.  Elsewhere (in a
+ * sort comparator, in a policy's own coroutine) an error at every instruction
+ * unwinds to a place that can.
+ */
+static void
+hook(lua_State *L, lua_Debug *ar)
+{
+	struct state *st = state_of(L);
+	enum run_result why = state_killed(st);
+
+	(void)ar;
+	if (why == RUN_OK)
+		return;
+	lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+	if (st->run != NULL && st->run->thread == L && lua_isyieldable(L)) {
+		lua_yield(L, 0);
+		return;
+	}
+	luaL_error(L, "%s", run_result_text(why));
+}
+
+/* Errors outside every protected call: memory is gone, or our bug. */
+static int
+panic(lua_State *L)
+{
+	const char *text = lua_tostring(L, -1);
+
+	fprintf(stderr, "kumilter: Lua error outside a handler: %s\n",
+	    text != NULL ? text : "(no text)");
+	abort();
+}
+
+struct state *
+state_new(const struct settings *settings, struct epoch *epoch)
+{
+	struct state *st = xcalloc(1, sizeof *st);
+
+	pthread_mutex_init(&st->lock, NULL);
+	pthread_mutex_init(&st->grave_lock, NULL);
+	st->settings = settings;
+	st->epoch = epoch;
+	st->limits = (struct lb_limits){ is_over, st };
+	for (int i = 0; i < EVENT_COUNT; i++)
+		st->handler[i] = LUA_NOREF;
+	st->L = lua_newstate(lmem_alloc, &st->mem);
+	must(st->L != NULL);
+	lua_atpanic(st->L, panic);
+	luaJIT_setmode(st->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+	lua_sethook(st->L, hook, LUA_MASKCOUNT, HOOK_EVERY);
+	watch_add(&st->watch);
+	return st;
+}
+
+static void
+release_message(struct state *st, struct message *m)
+{
+	if (m == NULL)
+		return;
+	luaL_unref(st->L, LUA_REGISTRYINDEX, m->handle_ref);
+	message_free(m);
+}
+
+void
+state_release(struct state *st, struct grave g)
+{
+	luaL_unref(st->L, LUA_REGISTRYINDEX, g.ref);
+	release_message(st, g.message);
+	if (g.session == NULL)
+		return;
+	luaL_unref(st->L, LUA_REGISTRYINDEX, g.session->handle_ref);
+	release_message(st, g.session->message);
+	g.session->message = NULL;
+	session_free(g.session);
+}
+
+static void
+empty_graves(struct state *st)
+{
+	pthread_mutex_lock(&st->grave_lock);
+	for (size_t i = 0; i < st->n_graves; i++)
+		state_release(st, st->grave[i]);
+	st->n_graves = 0;
+	pthread_mutex_unlock(&st->grave_lock);
+}
+
+void
+state_free(struct state *st)
+{
+	if (st == NULL)
+		return;
+	watch_remove(&st->watch);
+	empty_graves(st);
+	st->mem.soft = 0;
+	lua_sethook(st->L, NULL, 0, 0);
+	lua_close(st->L);
+	pthread_mutex_destroy(&st->lock);
+	pthread_mutex_destroy(&st->grave_lock);
+	free(st->grave);
+	free(st);
+}
+
+bool
+state_lock(struct state *st, int64_t deadline)
+{
+	struct timespec ts;
+
+	if (pthread_mutex_trylock(&st->lock) != 0) {
+		ts = clock_timespec(deadline);
+		if (pthread_mutex_clocklock(&st->lock, CLOCK_MONOTONIC, &ts) !=
+		    0)
+			return false;
+	}
+	empty_graves(st);
+	return true;
+}
+
+void
+state_unlock(struct state *st)
+{
+	st->run = NULL;
+	pthread_mutex_unlock(&st->lock);
+}
+
+void
+state_enter(struct state *st, int64_t wall_deadline, int64_t cpu_limit)
+{
+	lmem_arm(&st->mem);
+	st->coroutines.depth = 0;
+	watch_begin(&st->watch, wall_deadline, cpu_limit);
+}
+
+void
+state_leave(struct state *st)
+{
+	if (state_killed(st) != RUN_OK)
+		lua_sethook(st->L, hook, LUA_MASKCOUNT, HOOK_EVERY);
+	watch_end(&st->watch);
+}
+
+void
+state_bury(struct state *st, struct grave g)
+{
+	pthread_mutex_lock(&st->grave_lock);
+	if (st->n_graves == st->cap_graves) {
+		st->cap_graves = st->cap_graves != 0 ? st->cap_graves * 2 : 16;
+		st->grave = xrealloc(st->grave,
+		    st->cap_graves * sizeof *st->grave);
+	}
+	st->grave[st->n_graves++] = g;
+	pthread_mutex_unlock(&st->grave_lock);
+}
+
+bool
+state_is_full(struct state *st)
+{
+	if (st->mem.soft == 0)
+		return false;
+	lua_gc(st->L, LUA_GCCOLLECT, 0);
+	return lmem_used(&st->mem) > st->mem.soft / 4 * 3;
+}

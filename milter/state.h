@@ -1,0 +1,111 @@
+/*
+ * state.h - one Lua state and who may use it when
+ *
+ * A state belongs to one epoch and serves many sessions, one at a time: who
+ * holds the lock may touch its lua_State, nobody else.  Every entry into Lua
+ * is a stretch under the watchdog; the count hook, installed for good, ends a
+ * handler whose time or memory is up so that no pcall can catch it.
+ *
+ * state_of(L) finds the state from any of its Lua threads, so bindings need
+ * no upvalue for it.
+ */
+#ifndef KUMILTER_STATE_H
+#define KUMILTER_STATE_H
+
+#include "err.h"
+#include "event_name.h"
+#include "lmem.h"
+#include "lua-bindings/bindings.h"
+#include "settings.h"
+#include "watchdog.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct draft;
+struct lua_State;
+struct session;
+struct epoch;
+
+struct message;
+
+struct grave {
+	int ref; /* a session's Lua thread, or LUA_NOREF */
+	struct session *session;
+	struct message *message;
+};
+
+/* What runs in a state just now; NULL in state->run while nothing does. */
+struct run {
+	struct session *session; /* NULL while loading */
+	const char *event;       /* NULL: the policy's top level */
+	int64_t deadline;        /* clock_mono(): end of the event's time */
+	bool may_wait;
+	/* the Lua thread of a handler, which may yield; NULL while loading */
+	struct lua_State *thread;
+};
+
+enum run_result {
+	RUN_OK,
+	RUN_ERROR, /* an uncaught error; its value is on top of co */
+	RUN_CPU,
+	RUN_WALL,
+	RUN_MEMORY,
+	RUN_BUSY, /* the state could not be had in time */
+	RUN_RESULTS
+};
+
+const char *run_result_text(enum run_result r);
+
+struct state {
+	pthread_mutex_t lock;
+	struct lua_State *L;
+	struct lmem mem;
+	struct watch watch;
+	struct run *run;
+	struct epoch *epoch;
+	const struct settings *settings;
+	struct draft *draft; /* while the first state of an epoch loads */
+	bool loading; /* kumo.on is allowed */
+
+	int handler[EVENT_COUNT]; /* registry references or LUA_NOREF */
+	struct lb_coroutine_state coroutines;
+	struct lb_limits limits;
+
+	atomic_int n_sessions;
+	atomic_bool spoiled; /* full: new sessions go elsewhere */
+	atomic_bool retired;
+
+	/* what the next holder of the lock is to release */
+	pthread_mutex_t grave_lock;
+	struct grave *grave;
+	size_t n_graves, cap_graves;
+};
+
+struct state *state_new(const struct settings *settings, struct epoch *epoch);
+void state_free(struct state *st);
+struct state *state_of(struct lua_State *L);
+
+/* false: not before this clock_mono() time. */
+bool state_lock(struct state *st, int64_t deadline);
+void state_unlock(struct state *st);
+
+/* Begin and end a stretch of Lua under the watchdog; the lock is held. */
+void state_enter(struct state *st, int64_t wall_deadline, int64_t cpu_limit);
+void state_leave(struct state *st);
+/* Why the stretch under way is to end: RUN_OK if it is not. */
+enum run_result state_killed(struct state *st);
+
+/*
+ * Release things that Lua may know of, from a thread that does not hold the
+ * lock and must not wait for it: whoever holds it next does it.
+ */
+void state_bury(struct state *st, struct grave g);
+/* The same at once, by the holder of the lock. */
+void state_release(struct state *st, struct grave g);
+
+/* After a handler was ended for its memory: is it still (nearly) full? */
+bool state_is_full(struct state *st);
+
+#endif
