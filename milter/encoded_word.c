@@ -11,14 +11,14 @@ is_charset_char(char c)
 	    (c >= '0' && c <= '9') || (c != '\0' && strchr("-_.:+*", c));
 }
 
-/* Length of "=?charset*language?" or 0; at most ENCODED_WORD_CHARSET_MAX are looked at. */
+/* Length of "=?charset*language?" or 0. */
 static size_t
 scan_charset(struct encoded_word *w, const char *p, size_t n)
 {
-	size_t i = 2, len;
+	size_t i = 2, len, most = 2 + ENCODED_WORD_CHARSET_MAX;
 	const char *star;
 
-	while (i < n && i < 2 + ENCODED_WORD_CHARSET_MAX && is_charset_char(p[i]))
+	while (i < n && i < most && is_charset_char(p[i]))
 		i++;
 	if (i == n || p[i] != '?')
 		return 0;
