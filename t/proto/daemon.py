@@ -54,7 +54,7 @@ class Daemon:
     """kumilter serve, with one policy.
 
     policy: Lua text, put behind "local kumo = require 'kumo'" on line 1, so
-    that its first line is line 2.  listen: 'unix', 'inet' or 'inet6'.
+    that its first line is line 2; a newline before that is dropped.  listen: 'unix', 'inet' or 'inet6'.
     """
 
     def __init__(self, policy, listen='unix', args=(), env=None, files=None):
@@ -119,7 +119,7 @@ class Daemon:
         return path
 
     def write_policy(self, policy):
-        self.write_file('policy.lua', PRELUDE + policy)
+        self.write_file('policy.lua', PRELUDE + policy.removeprefix('\n'))
 
     def session(self, **how):
         s = Session(self.address, **how)

@@ -108,7 +108,7 @@ def run_all(tests, jobs, keep):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--only', default='', metavar='REGEX')
-    parser.add_argument('-j', type=int, default=4, metavar='N')
+    parser.add_argument('-j', type=int, default=8, metavar='N')
     parser.add_argument('--list', action='store_true')
     parser.add_argument('--keep', action='store_true',
                         help="leave the daemons' folders in place")

@@ -49,7 +49,7 @@ def test_reload_by_hup(d):
 
 BROKEN = {
     'syntax': ('kumo.on(\n', r'policy\.lua:\d+'),
-    'top level': ("\nerror('at load')", r'policy\.lua:3: at load'),
+    'top level': ("error('at load')", r'policy\.lua:2: at load'),
     'nil call': ('nosuch()', r'policy\.lua:2'),
     'in init': ("kumo.on('init', function()\nerror('in init')\nend)",
                 r'policy\.lua:3: in init'),

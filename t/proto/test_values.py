@@ -163,13 +163,13 @@ kumo.on('smtp_server_mail_from', function(sender, cm)
   local got = cm:get_meta('v')
   local first = tostring(got[1])
   got[2][1] = 'changed'
-  kumo.reject(550, first .. ' ' .. tostring(cm:get_meta('v')[2][1]))
+  kumo.reject(550, 'got ' .. first .. ' ' .. tostring(cm:get_meta('v')[2][1]))
 end)
 ''')
 def test_meta_is_copied(d):
     s = d.session()
     s.helo()
-    equal(s.mail(), '550 1 2')
+    equal(s.mail(), '550 got 1 2')
 
 
 @policy('''
