@@ -118,14 +118,15 @@ def sane(code, seen):
 
 
 def says(text, seen):
-    """True when the words of text are seen in their order: all those that
-    are plain ASCII, at least those of the first 31 lines and 1800 bytes."""
+    """True when the words of text are seen in their order: those that are
+    plain ASCII, of the first 31 lines, as far as a line has room for."""
     shown = ' '.join(line[4:] for line in seen)
     position = 0
-    for word in ' '.join(text.splitlines()[:31])[:1800].split()[:-1]:
-        if word.isascii() and word.isprintable():
-            position = shown.find(word, position)
-            if position < 0:
-                return False
-            position += len(word)
+    for line in text.splitlines()[:31]:
+        for word in line[:850].split()[:-1]:
+            if word.isascii() and word.isprintable():
+                position = shown.find(word, position)
+                if position < 0:
+                    return False
+                position += len(word)
     return True

@@ -1,14 +1,21 @@
 /*
  * sendmail_shim.c - preloaded into the private Sendmail of the tests
  *
- * Sendmail sleeps a minute when the machine's name has no domain, and logs
- * nowhere but to syslog.  Here the name is that of $SHIM_HOST, and the log
- * goes to the file $SHIM_LOG; so no right over the machine is needed.
+ * Sendmail sleeps a minute when the machine's name has no domain, logs nowhere
+ * but to syslog, and asks DNS for the name of every client.  Here the machine's
+ * name is $SHIM_HOST, the log goes to the file $SHIM_LOG, and the only names
+ * there are, are that one and "localhost": nothing is asked of the machine or
+ * of the network.
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <resolv.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -32,6 +39,72 @@ gethostname(char *buf, size_t size)
 {
 	snprintf(buf, size, "%s", host);
 	return 0;
+}
+
+static struct hostent *
+loopback(char *name)
+{
+	static unsigned char ip[4] = { 127, 0, 0, 1 };
+	static char *ips[] = { (char *)ip, NULL }, *aliases[] = { NULL };
+	static struct hostent entry;
+
+	entry = (struct hostent){ .h_name = name,
+		.h_aliases = aliases,
+		.h_addrtype = AF_INET,
+		.h_length = 4,
+		.h_addr_list = ips };
+	return &entry;
+}
+
+struct hostent *
+gethostbyname2(const char *name, int family)
+{
+	if (family == AF_INET && strcasecmp(name, "localhost") == 0)
+		return loopback("localhost");
+	if (family == AF_INET && strcasecmp(name, host) == 0)
+		return loopback(host);
+	h_errno = HOST_NOT_FOUND;
+	return NULL;
+}
+
+struct hostent *
+gethostbyaddr(const void *address, socklen_t size, int family)
+{
+	if (family == AF_INET && size == 4 &&
+	    memcmp(address, "\x7f\0\0\1", 4) == 0)
+		return loopback("localhost");
+	h_errno = HOST_NOT_FOUND;
+	return NULL;
+}
+
+static int
+no_dns(void)
+{
+	h_errno = HOST_NOT_FOUND;
+	return -1;
+}
+
+int
+res_query(const char *name, int class, int type, unsigned char *answer, int n)
+{
+	(void)name, (void)class, (void)type, (void)answer, (void)n;
+	return no_dns();
+}
+
+int
+res_search(const char *name, int class, int type, unsigned char *answer, int n)
+{
+	(void)name, (void)class, (void)type, (void)answer, (void)n;
+	return no_dns();
+}
+
+int
+res_querydomain(const char *name, const char *domain, int class, int type,
+    unsigned char *answer, int n)
+{
+	(void)name, (void)domain, (void)class, (void)type, (void)answer;
+	(void)n;
+	return no_dns();
 }
 
 /* opened for each line: Sendmail closes descriptors that it does not know */
