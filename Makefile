@@ -73,10 +73,12 @@ LIBS = $(PKG_LIBS) -lm -ldl
 Q := $(if $(V),,@)
 say = $(if $(V),:,@printf '  %-8s%s\n')
 
-LIB_SRC := $(filter-out milter/main.c milter/glue.c,$(wildcard milter/*.c)) \
+# what runs without an MTA, and the doors to one
+DOOR_SRC := milter/main.c milter/serve.c milter/glue.c
+LIB_SRC := $(filter-out $(DOOR_SRC),$(wildcard milter/*.c)) \
 	$(wildcard lua-bindings/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/%.o)
-DAEMON_OBJ := $(LIB_OBJ) $(OUT)/milter/glue.o $(OUT)/milter/main.o
+DAEMON_OBJ := $(LIB_OBJ) $(DOOR_SRC:%.c=$(OUT)/%.o)
 UNIT_SRC := $(wildcard t/unit/check_*.c)
 UNIT_BIN := $(UNIT_SRC:t/unit/%.c=$(OUT)/t/%)
 LUA_PARTS := $(wildcard lua-bindings/*.lua lua-bindings/*/*.lua)

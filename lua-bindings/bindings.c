@@ -6,6 +6,7 @@
 #include "lb_prelude.h"
 #include "lb_string.h"
 
+#include <luajit.h>
 #include <lualib.h>
 #include <string.h>
 
@@ -81,7 +82,8 @@ bindings_open(lua_State *L, const char *policy)
 	struct state *st = state_of(L);
 	int top;
 
-	luaL_openlibs(L);
+	luaL_openlibs(L); /* and with jit.* it turns the compiler on */
+	luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
 	lb_string_open(L, &st->limits);
 	lb_coroutine_open(L, &st->coroutines);
 	lb_prelude_open(L, lb_log_warn);

@@ -70,7 +70,8 @@ add_hint(void *arg, int line, const char *what, const char *rewrite)
 {
 	struct hint *h = arg;
 
-	if (line == h->line)
+	/* a break in mid-block is noticed at the token behind it */
+	if (line == h->line || line == h->line - 1)
 		str_addf(h->out, " (LuaJIT lacks %s: %s)", what, rewrite);
 }
 

@@ -10,7 +10,7 @@
 
 /* The text as the policy would have given it: '%' single again. */
 static void
-reply_text(struct str *out, const struct reply *r)
+joined_text(struct str *out, const struct reply *r)
 {
 	if (r->xcode[0] != '\0')
 		str_addf(out, "%s ", r->xcode);
@@ -59,7 +59,7 @@ event_rewrite(struct session *s, enum phase phase, const char *command,
 	if (!call_has(s, EVENT_REWRITE_RESPONSE))
 		return;
 	v.code = atoi(reply->code);
-	reply_text(&text, reply);
+	joined_text(&text, reply);
 	if (call_begin(&c, s, EVENT_REWRITE_RESPONSE,
 		call_deadline(s, false))) {
 		lua_pushinteger(c.L, v.code);

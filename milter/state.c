@@ -7,7 +7,6 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
-#include <luajit.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,7 +105,6 @@ state_new(const struct settings *settings, struct epoch *epoch)
 	st->L = lua_newstate(lmem_alloc, &st->mem);
 	must(st->L != NULL);
 	lua_atpanic(st->L, panic);
-	luaJIT_setmode(st->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
 	lua_sethook(st->L, hook, LUA_MASKCOUNT, HOOK_EVERY);
 	watch_add(&st->watch);
 	return st;
