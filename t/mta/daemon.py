@@ -62,9 +62,7 @@ class Kumilter:
         """Where the daemon's user can read the policy, now and at a
         reload: where it is, if that can be, else in our own folder."""
         if '\n' in policy:
-            for name, text in (files | {'policy.lua': policy}).items():
-                with open(f'{self.dir}/{name}', 'w') as file:
-                    file.write(text)
+            self._write(files | {'policy.lua': policy})
             return f'{self.dir}/policy.lua'
         if common.reachable(policy):
             return os.path.abspath(policy)
@@ -72,6 +70,12 @@ class Kumilter:
         shutil.copytree(os.path.dirname(os.path.abspath(policy)), copy)
         common.run('chmod', '-R', 'a+rX', copy)
         return f'{copy}/{os.path.basename(policy)}'
+
+    def _write(self, files):
+        """Puts name -> text into our folder."""
+        for name, text in files.items():
+            with open(f'{self.dir}/{name}', 'w') as file:
+                file.write(text)
 
     def __enter__(self):
         try:
@@ -189,13 +193,12 @@ class Kumilter:
             return None
         return wait_for(look, f'"{regex}" in the log of kumilter')
 
-    def reload(self, policy=None):
-        """`kumilter reload`, after writing another policy text if one is
-        given; returns the CompletedProcess, whatever it exits with."""
+    def reload(self, policy=None, files=None):
+        """`kumilter reload`, after writing another policy text (and what
+        lies beside it) if one is given; returns the CompletedProcess,
+        whatever it exits with."""
         if policy is not None:
-            with open(f'{self.policy}.new', 'w') as file:
-                file.write(policy)
-            os.rename(f'{self.policy}.new', self.policy)
+            self._write((files or {}) | {'policy.lua': policy})
         return kumilter('reload', '--control', self.control, check=False)
 
     def status(self):

@@ -173,7 +173,8 @@ def show(number, scene, postfix, daemon):
     if scene.title.startswith('A bug'):
         found = daemon.wait_log(r'.*policy\.lua:\d+.*', logged)
         print()
-        print('    ' + paint('dim', f'kumilter logs: {found.group()}'))
+        line = found.group().partition(" | ")[0]
+        print("    " + paint("dim", f"kumilter logs: {line}"))
     print()
     print(textwrap.indent(textwrap.fill(scene.why, 72), '   '))
 

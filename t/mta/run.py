@@ -6,6 +6,7 @@ once with each MTA (or those that @only names), all tests of one MTA in one
 thread, both MTAs at the same time.
 """
 import argparse
+import contextlib
 import glob
 import importlib
 import os
@@ -21,7 +22,7 @@ sys.path.insert(0, HERE)
 
 import common                                               # noqa: E402
 from harness import (BINARY, Failed, Kumilter, Postfix,     # noqa: E402
-                     Sendmail, Skip, has_cases)
+                     Sendmail, Skip, check, has_cases)
 
 MTAS = {'postfix': Postfix, 'sendmail': Sendmail}
 
@@ -67,14 +68,20 @@ class Context:
     name    "mta/file.function"
     """
 
-    def __init__(self, mta, name, report, only):
+    def __init__(self, mta, name, report, only, shared):
         self.mta = mta
         self.name = name
+        self._shared = shared
         self._report = report
         self._only = only
 
-    def kumilter(self, policy, **options):
-        """A Kumilter (use it in `with`) where the MTA looks for it."""
+    def kumilter(self, policy, files=None):
+        """In `with`: the daemon that all tests share, with this policy."""
+        return self._shared.running(policy, files)
+
+    def own_kumilter(self, policy, **options):
+        """In `with`: a daemon of this test's own, to stop or to look at."""
+        self._shared.close()
         return Kumilter(policy, self.mta.milter, **options)
 
     def wants(self, case):
@@ -85,6 +92,36 @@ class Context:
     def case(self, case, problem=None, transcript=''):
         """The result of one of the cases of a @cases test."""
         self._report.result(f'{self.name}[{case}]', problem, transcript)
+
+
+class Shared:
+    """One daemon for many tests: each loads its policy into it."""
+
+    def __init__(self, mta):
+        self._mta = mta
+        self._daemon = None
+
+    @contextlib.contextmanager
+    def running(self, policy, files):
+        """The daemon with this policy, started where there is none."""
+        if self._daemon is None:
+            self._daemon = Kumilter(policy, self._mta.milter, files)
+            self._daemon.start()
+        else:
+            done = self._daemon.reload(policy, files)
+            check(f'reload: {done.stderr.strip()}', 0, done.returncode)
+        yield self._daemon
+        if not self._daemon.running:
+            tail = self._daemon.tail()
+            self._daemon.stop()
+            self._daemon = None
+            raise Failed(f'kumilter died: {tail}')
+
+    def close(self):
+        """Stops it, if it runs; Failed unless it ends well."""
+        if self._daemon:
+            daemon, self._daemon = self._daemon, None
+            check('exit code of kumilter', 0, daemon.stop())
 
 
 def find_tests():
@@ -120,10 +157,11 @@ def run_one(context, test, report):
 def run_mta(name, tests, report, only):
     """All tests with one MTA."""
     try:
-        with MTAS[name]() as mta:
+        with MTAS[name]() as mta, \
+                contextlib.closing(Shared(mta)) as shared:
             for test_name, test in tests:
                 full = f'{name}/{test_name}'
-                context = Context(mta, full, report, only)
+                context = Context(mta, full, report, only, shared)
                 if name not in getattr(test, 'mtas', MTAS):
                     continue
                 if not only or only.search(full) or has_cases(test):

@@ -52,7 +52,7 @@ def begin(mta):
 def test_reload(t):
     """A session ends on the policy that it began with; new ones get the
     new one; a policy that does not load changes nothing."""
-    with t.kumilter(policy(1)) as daemon, begin(t.mta) as old:
+    with t.own_kumilter(policy(1)) as daemon, begin(t.mta) as old:
         check('before', '1', version(t.mta))
         check('reload', 0, daemon.reload(policy(2)).returncode)
         check('new session', '2', version(t.mta))
@@ -68,7 +68,7 @@ def test_reload(t):
 
 def test_hup(t):
     """SIGHUP reloads too, as often as it comes."""
-    with t.kumilter(policy(1)) as daemon:
+    with t.own_kumilter(policy(1)) as daemon:
         for number in ('2', '3', '4'):
             with begin(t.mta) as old:
                 with open(daemon.policy, 'w') as file:
@@ -83,7 +83,7 @@ def test_hup(t):
 def test_term(t):
     """TERM: no new sessions, the open one finishes its message, then the
     daemon exits with 0."""
-    with t.kumilter(policy(1)) as daemon, begin(t.mta) as client:
+    with t.own_kumilter(policy(1)) as daemon, begin(t.mta) as client:
         daemon.term()
         wait_for(lambda: not accepts(daemon.listen), 'it to stop listening')
         check('still running', True, daemon.running)
@@ -105,7 +105,7 @@ def test_vanishing_clients(t):
         'data': ['EHLO client.example.org', 'MAIL FROM:<a@example.org>',
                  'RCPT TO:<b@example.net>', 'DATA'],
     }
-    with t.kumilter(policy(1)) as daemon:
+    with t.own_kumilter(policy(1)) as daemon:
         check('version', '1', version(t.mta))
         for stage, commands in stages.items():
             for how in ('FIN', 'RST'):
