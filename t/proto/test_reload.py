@@ -95,6 +95,7 @@ def test_broken_policy_is_refused(d, row):
 
 @policy(says('old'))
 def test_missing_policy_is_refused(d):
+    equal(asked(d), '550 old')
     os.unlink(d.policy_file)
     true(d.verb('reload').returncode != 0, 'a reload that fails')
     equal(asked(d), '550 old')
