@@ -95,8 +95,9 @@ class Daemon:
         try:
             wait_until('the daemon accepts', self.accepts)
         except DaemonError as e:
-            self.kill()
-            raise DaemonError('%s\n%s' % (e, self.log()))
+            log = self.log()
+            self.clean()
+            raise DaemonError('%s\n%s' % (e, log))
 
     def accepts(self):
         if self.process.poll() is not None:
