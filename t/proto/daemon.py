@@ -57,6 +57,8 @@ class Daemon:
     that its first line is line 2; a newline before that is dropped.  listen: 'unix', 'inet' or 'inet6'.
     """
 
+    running = set()   # for a runner that is interrupted
+
     def __init__(self, policy, listen='unix', args=(), env=None, files=None):
         self.dir = tempfile.mkdtemp(prefix='kumilter-')
         os.chmod(self.dir, 0o755)
@@ -92,6 +94,7 @@ class Daemon:
                 command + args, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, env=dict(os.environ, **(env or {})),
                 start_new_session=True)
+        Daemon.running.add(self)
         try:
             wait_until('the daemon accepts', self.accepts)
         except DaemonError as e:
@@ -187,4 +190,5 @@ class Daemon:
 
     def clean(self):
         self.kill()
+        Daemon.running.discard(self)
         shutil.rmtree(self.dir, ignore_errors=True)

@@ -16,6 +16,7 @@ import importlib
 import os
 import re
 import resource
+import signal
 import sys
 import threading
 import time
@@ -105,6 +106,13 @@ def run_all(tests, jobs, keep):
     return results
 
 
+def interrupted(number, frame):
+    """Take the daemons along; the tests' threads would wait for them."""
+    for d in list(daemon.Daemon.running):
+        d.clean()
+    os._exit(128 + number)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--only', default='', metavar='REGEX')
@@ -113,6 +121,8 @@ def main():
     parser.add_argument('--keep', action='store_true',
                         help="leave the daemons' folders in place")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, interrupted)
+    signal.signal(signal.SIGTERM, interrupted)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     tests = [t for t in discover() if re.search(options.only, t.name)]
