@@ -12,9 +12,9 @@
 ##@ Work
 ## check           install what is missing, build, run every test
 ## check-unit      Check suites only
-## check-lua       policies of t/lua, through the simulator
 ## check-proto     the daemon against a scripted MTA
 ## check-mta       real Postfix and real Sendmail
+## check-conf      samples, snippets and units load
 ## asan tsan       rebuild with sanitizers, run unit and protocol tests
 ## valgrind        a short session under valgrind
 ## lint            borders between the rooms, sizes, headers, docs, man pages
@@ -126,8 +126,109 @@ $(OUT)/t/%: t/unit/%.c $(LIB_OBJ) $(OUT)/flags
 
 -include $(DAEMON_OBJ:.o=.d) $(UNIT_BIN:%=%.d)
 
+# ---- tests -----------------------------------------------------------------
+CHECKS := check-unit check-conf lint check-proto check-mta asan tsan
+
+deps:
+	@t/deps.sh
+
+# pkg-config is asked when make starts: what deps installs is seen by a new one
+check: deps
+	@MAKE='$(MAKE)' t/check.sh all $(CHECKS)
+
+check-unit: $(UNIT_BIN)
+	@t/unit/run.sh $(UNIT_BIN)
+
+check-conf: all
+	@t/conf/check_conf.py
+
+check-proto: all
+	@KUMILTER=$(OUT)/kumilter t/proto/run.py $(if $(ONLY),--only '$(ONLY)')
+
+check-mta: all
+	@KUMILTER=$(OUT)/kumilter t/mta/run.py $(if $(ONLY),--only '$(ONLY)')
+
+# the unit and protocol tests again, in a build that watches itself
+asan tsan:
+	@$(MAKE) VARIANT=$@ sanitized
+
+ASAN_OPTIONS := detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0
+TSAN_OPTIONS := halt_on_error=0:second_deadlock_stack=1
+UBSAN_OPTIONS := print_stacktrace=1
+sanitized: export ASAN_OPTIONS := $(ASAN_OPTIONS)
+sanitized: export TSAN_OPTIONS := $(TSAN_OPTIONS)
+sanitized: export UBSAN_OPTIONS := $(UBSAN_OPTIONS)
+sanitized: export CK_FORK := no
+sanitized: $(OUT)/kumilter $(UNIT_BIN)
+	@TEST_NAME=$(VARIANT)-unit t/unit/run.sh $(UNIT_BIN)
+	@TEST_NAME=$(VARIANT)-proto KUMILTER=$(OUT)/kumilter t/proto/run.py
+
+lint:
+	@t/lint/run.sh
+
+valgrind: all
+	@KUMILTER=$(OUT)/kumilter t/proto/run.py --only valgrind \
+		--wrap 'valgrind -q --error-exitcode=99 --leak-check=full'
+
+C_FILES = $(wildcard milter/*.[ch] lua-bindings/*.[ch] t/unit/*.[ch] \
+	t/bench/*.[ch] t/mta/*.c)
+format:
+	clang-format -i $(C_FILES)
+format-check:
+	@clang-format --dry-run -Werror $(C_FILES)
+
+# ---- demo ------------------------------------------------------------------
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@t/mta/demo.py
+run: deps
+	@$(MAKE) --no-print-directory all
+	@t/mta/demo.py --keep
+
+# ---- speed -----------------------------------------------------------------
+BENCH_CFLAGS := -std=gnu11 -O2 -D_GNU_SOURCE -pthread $(WARN)
+$(BUILD)/bench/bare_filter: t/bench/bare_filter.c
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -o $@ $< -lmilter -lpthread
+$(BUILD)/bench/loadgen: $(wildcard t/bench/lg_*.c t/bench/lg.h) t/bench/loadgen.c
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)
+
+bench: all $(BUILD)/bench/bare_filter $(BUILD)/bench/loadgen
+	@t/bench/bench.py $(BENCH_ARGS)
+soak: all $(BUILD)/bench/loadgen
+	@t/bench/soak.py $(SOAK_ARGS)
+
+# ---- install ---------------------------------------------------------------
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 \
+		$(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(SYSCONFDIR)/kumilter \
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/share/doc/kumilter
+	install -m 755 $(BUILD)/kumilter $(DESTDIR)$(BINDIR)/kumilter
+	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8
+	install -m 644 man/*.7 $(DESTDIR)$(MANDIR)/man7
+	sed 's|/usr/sbin/kumilter|$(BINDIR)/kumilter|' conf/kumilter.service \
+		> $(DESTDIR)$(UNITDIR)/kumilter.service
+	install -m 644 conf/kumilter.socket $(DESTDIR)$(UNITDIR)
+	install -m 644 conf/policy.lua conf/postfix.cf conf/sendmail.mc \
+		$(DESTDIR)$(PREFIX)/share/doc/kumilter
+	[ -e $(DESTDIR)$(SYSCONFDIR)/kumilter/init.lua ] || \
+		install -m 644 conf/policy.lua \
+		$(DESTDIR)$(SYSCONFDIR)/kumilter/init.lua
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/kumilter $(DESTDIR)$(MANDIR)/man8/kumilter.8 \
+		$(DESTDIR)$(MANDIR)/man7/kumilter-policy.7 \
+		$(DESTDIR)$(UNITDIR)/kumilter.service \
+		$(DESTDIR)$(UNITDIR)/kumilter.socket
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/kumilter
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help clean
+.PHONY: all help clean deps check check-unit check-conf check-proto check-mta \
+	asan tsan sanitized lint valgrind format format-check demo run bench \
+	soak install uninstall
 .DEFAULT_GOAL := all

@@ -38,16 +38,12 @@ event_open(struct session *s)
 struct event_needs
 event_needs(const struct session *s)
 {
-	static const enum event_name content[] = { EVENT_SMTP_DATA,
-		EVENT_SPLIT_TRANSACTION, EVENT_MESSAGE_RECEIVED };
-	struct event_needs n = { 0 };
+	struct event_needs n = { .content = call_wants_content(s) };
 
 	/* any handler can condemn the session, which HELO, MAIL and RCPT must
 	 * then be able to say */
 	for (int e = EVENT_DYNAMIC_PARAMETERS; e < EVENT_COUNT; e++)
 		n.any = n.any || call_has(s, (enum event_name)e);
-	for (size_t i = 0; i < sizeof content / sizeof *content; i++)
-		n.content = n.content || call_has(s, content[i]);
 	n.connect_answers = call_has(s, EVENT_DYNAMIC_PARAMETERS) ||
 	    call_has(s, EVENT_CONNECTION_ACCEPTED);
 	n.data = call_has(s, EVENT_MILTER_DATA);

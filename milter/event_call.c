@@ -28,6 +28,14 @@ call_has(const struct session *s, enum event_name event)
 }
 
 bool
+call_wants_content(const struct session *s)
+{
+	return call_has(s, EVENT_SMTP_DATA) ||
+	    call_has(s, EVENT_SPLIT_TRANSACTION) ||
+	    call_has(s, EVENT_MESSAGE_RECEIVED);
+}
+
+bool
 call_begin(struct call *c, struct session *s, enum event_name event,
     int64_t deadline)
 {

@@ -39,6 +39,8 @@ struct call {
 /* When a handler that begins now must have ended. */
 int64_t call_deadline(const struct session *s, bool message);
 bool call_has(const struct session *s, enum event_name event);
+/* Is there a handler that can read the message's content? */
+bool call_wants_content(const struct session *s);
 
 /* true: the handler is on c->L; false: there is none, or no state. */
 bool call_begin(struct call *c, struct session *s, enum event_name event,

@@ -234,7 +234,7 @@ decide(struct session *s, struct verdict *v, struct message **m)
 		.base = s->message,
 		.deadline = call_deadline(s, true) };
 
-	if (w.base == NULL || !event_needs(s).content)
+	if (w.base == NULL || !call_wants_content(s))
 		return;
 	if (w.base->content->too_big) {
 		verdict_refuse(v, 552, DISCONNECT_IF421, big, strlen(big));

@@ -310,6 +310,7 @@ stop(void)
 static int
 run_until_stopped(void)
 {
+	bool gave_up;
 	int sig;
 
 	for (;;) {
@@ -322,8 +323,9 @@ run_until_stopped(void)
 		reload(&unused);
 		str_fini(&unused);
 	}
+	gave_up = atomic_load(&d.milter_ended);
 	stop();
-	return atomic_load(&d.milter_ended) && sig == 0 ? EX_SOFTWARE : EX_OK;
+	return gave_up ? EX_SOFTWARE : EX_OK;
 }
 
 /* ------------------------------------------------------------------------- */

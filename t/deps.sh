@@ -1,0 +1,46 @@
+#!/bin/sh
+# deps.sh [install] - the Debian packages to build and test kumilter
+#
+# Without an argument: install those that are missing, quietly where none is.
+# Needs root only if there is something to install.
+
+# to build
+build="gcc make pkg-config libc6-dev libmilter-dev libluajit-5.1-dev \
+libjansson-dev libidn2-dev libsystemd-dev"
+# to test: Check; python3 plays MTAs and clients; Postfix; what Sendmail's
+# extracted packages need (it conflicts with Postfix and is never installed)
+test="check python3 postfix m4 libldap-2.5-0 libnsl2 libsasl2-2 \
+liblockfile1 miltertest procps util-linux"
+# to lint
+lint="mandoc lua-check clang-format"
+
+missing=""
+for p in $build $test $lint; do
+	dpkg-query -W -f '${Status}' "$p" 2>/dev/null |
+		grep -q 'ok installed' || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" -ne 0 ]; then
+	echo "missing Debian packages:$missing" >&2
+	echo "as root: make deps" >&2
+	exit 1
+fi
+echo "installing:$missing"
+# a test machine: nothing that gets installed is to start by itself
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+	printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+	chmod 755 /usr/sbin/policy-rc.d
+	trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+fi
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+for try in 1 2 3; do
+	apt-get -q update >"$log" 2>&1 &&
+		# shellcheck disable=SC2086
+		apt-get -q -y install --no-install-recommends $missing \
+			>>"$log" 2>&1 && rm -f "$log" && exit 0
+	echo "apt-get failed (try $try of 3)" >&2
+done
+cat "$log" >&2
+rm -f "$log"
+exit 1
