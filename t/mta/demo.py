@@ -173,8 +173,8 @@ def show(number, scene, postfix, daemon):
     if scene.title.startswith('A bug'):
         found = daemon.wait_log(r'.*policy\.lua:\d+.*', logged)
         print()
-        line = found.group().partition(" | ")[0]
-        print("    " + paint("dim", f"kumilter logs: {line}"))
+        line = found.group().partition(' | ')[0]
+        print('    ' + paint('dim', f'kumilter logs: {line}'))
     print()
     print(textwrap.indent(textwrap.fill(scene.why, 72), '   '))
 

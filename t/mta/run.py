@@ -71,18 +71,23 @@ class Context:
     def __init__(self, mta, name, report, only, shared):
         self.mta = mta
         self.name = name
+        self.daemons = []       # those that the test had
         self._shared = shared
         self._report = report
         self._only = only
 
+    @contextlib.contextmanager
     def kumilter(self, policy, files=None):
         """In `with`: the daemon that all tests share, with this policy."""
-        return self._shared.running(policy, files)
+        with self._shared.running(policy, files) as daemon:
+            self.daemons.append(daemon)
+            yield daemon
 
     def own_kumilter(self, policy, **options):
         """In `with`: a daemon of this test's own, to stop or to look at."""
         self._shared.close()
-        return Kumilter(policy, self.mta.milter, **options)
+        self.daemons.append(Kumilter(policy, self.mta.milter, **options))
+        return self.daemons[-1]
 
     def wants(self, case):
         """False where --only leaves this case of the test out."""
@@ -139,15 +144,21 @@ def find_tests():
 def run_one(context, test, report):
     """Runs a test and reports it."""
     started = time.monotonic()
+
+    def failed(problem):
+        details = [traceback.format_exc()]
+        details += [f'kumilter: {line}' for daemon in context.daemons
+                    for line in daemon.lines[-20:]]
+        report.result(context.name, problem, '\n'.join(details))
+
     try:
         test(context)
     except Skip as why:
         report.skip(context.name, why)
     except Failed as problem:
-        report.result(context.name, problem, traceback.format_exc())
+        failed(problem)
     except Exception as error:      # one broken test must not hide the rest
-        report.result(context.name, f'{type(error).__name__}: {error}',
-                      traceback.format_exc())
+        failed(f'{type(error).__name__}: {error}')
     else:
         if not has_cases(test):
             report.result(context.name)

@@ -80,6 +80,18 @@ def test_hup(t):
                       finish(t.mta, old))
 
 
+def test_hup_burst(t):
+    """Many HUPs at once are reloads, never the end of the daemon: libmilter
+    too waits for this signal, to stop."""
+    with t.own_kumilter(policy(1)) as daemon, begin(t.mta) as client:
+        for _ in range(1000):
+            daemon.hup()
+        check('message', ['1'], finish(t.mta, client))
+        client.expect('QUIT', 221)
+        check('running', True, daemon.running)
+        check('new session', '1', version(t.mta))
+
+
 def test_term(t):
     """TERM: no new sessions, the open one finishes its message, then the
     daemon exits with 0."""
