@@ -142,17 +142,7 @@ lb_integer(lua_State *L, int i, long long lo, long long hi)
 void
 lb_where(lua_State *L, char *out, size_t size)
 {
-	lua_Debug ar;
-
-	out[0] = '\0';
-	for (int level = 1; lua_getstack(L, level, &ar); level++) {
-		lua_getinfo(L, "Sl", &ar);
-		if (ar.currentline > 0 && ar.source[0] == '@') {
-			snprintf(out, size, "%s:%d: ", ar.short_src,
-			    ar.currentline);
-			return;
-		}
-	}
+	state_place(L, out, size);
 }
 
 const char *

@@ -13,8 +13,7 @@
 #include "lb.h"
 #include "lb_open.h"
 
-#include "milter/ip.h"
-#include "milter/session.h"
+#include "milter/session_learn.h"
 
 #define CONN_META "kumo.ConnectionMetaData"
 
@@ -63,9 +62,10 @@ auth_info(lua_State *L)
 	const char *authn = session_meta_text(s, "authn_id");
 	const char *authz = session_meta_text(s, "authz_id");
 	struct ip ip;
+	int port;
 
 	lua_createtable(L, 0, 3);
-	if (ip_from_sockaddr(&ip, NULL, (const struct sockaddr *)&s->peer) ==
+	if (ip_from_sockaddr(&ip, &port, (const struct sockaddr *)&s->peer) ==
 	    0) {
 		struct str text = { 0 };
 

@@ -9,6 +9,19 @@
 #include <time.h>
 
 /*
+ * room()
+ *   Raises "stack overflow" while there is still room for the count hook to
+ *   run: at the very end of the stack the hook itself fails, and a policy that
+ *   catches that over and over could not be stopped.
+ */
+static int
+lb_prelude_room(lua_State *L)
+{
+	luaL_checkstack(L, 200, NULL);
+	return 0;
+}
+
+/*
  * random() -> number
  *   52 bits of the kernel's, or of the clock where it has none.
  *   Events: any.  Yields: no.  Stack: [-0, +1, -].
@@ -63,6 +76,8 @@ lb_prelude_open(lua_State *L, int (*warn)(lua_State *L))
 	lua_setfield(L, -2, "warn");
 	lua_pushcfunction(L, lb_prelude_random);
 	lua_setfield(L, -2, "random");
+	lua_pushcfunction(L, lb_prelude_room);
+	lua_setfield(L, -2, "room");
 	run(L, "utf8.lua", "=kumilter:utf8.lua");
 	run(L, "prelude.lua", "=kumilter:prelude.lua");
 	lua_pop(L, 1);

@@ -4,6 +4,7 @@
 -- libraries and before any policy, with a table of helpers in C:
 --   warn(text)   one line for the log
 --   random()     a number to seed math.random with
+--   room()       raises when little of the stack is left
 --
 -- What passes a call on does so in a tail call: LuaJIT then names the
 -- policy's line and the function as the policy wrote it when a check fails.
@@ -43,6 +44,22 @@ function os.setlocale(locale, category)
 		return nil
 	end
 	return setlocale(nil, category)
+end
+
+-- ---- catching errors -----------------------------------------------------
+
+-- pcall, xpcall: stock, but they end recursion before the stack's last slots,
+-- where nothing can stop a policy that catches its own stack overflow.
+local pcall, xpcall, room = pcall, xpcall, helpers.room
+
+function _G.pcall(...)
+	room()
+	return pcall(...)
+end
+
+function _G.xpcall(...)
+	room()
+	return xpcall(...)
 end
 
 -- ---- source text only ----------------------------------------------------

@@ -5,7 +5,8 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 /* Set by control_start() before its thread begins. */
 static struct listener door = { .fd = -1 };
 static control_fn *answer_fn;
+static atomic_bool busy; /* with a request, which may be a slow reload */
 
 static bool
 write_all(int fd, const char *p, size_t n)
@@ -88,7 +90,9 @@ run(void *arg)
 			usleep(100000); /* out of descriptors: not for ever */
 			continue;
 		}
+		atomic_store(&busy, true);
 		serve_one(fd);
+		atomic_store(&busy, false);
 		close(fd);
 	}
 }
@@ -122,7 +126,8 @@ control_stop(void)
 	if (door.fd < 0)
 		return;
 	listener_wake(&door);
-	pthread_join(thread, NULL);
+	if (!atomic_load(&busy))
+		pthread_join(thread, NULL);
 	listener_close(&door);
 }
 

@@ -18,7 +18,8 @@ typedef int control_fn(const char *request, struct str *out);
 
 /*
  * Serve path in a thread of its own.  The socket is given to uid where that
- * is not -1.  control_stop() removes it.
+ * is not -1.  control_stop() removes it; a request that is being answered is
+ * left to itself, for the process to end over.
  */
 int control_start(const char *path, unsigned uid, control_fn *answer,
     struct err *err);

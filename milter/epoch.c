@@ -1,5 +1,6 @@
 #include "epoch.h"
 
+#include "clock.h"
 #include "epoch_load.h"
 #include "log.h"
 #include "metric.h"
@@ -99,6 +100,7 @@ epoch_load(const struct epoch_options *o, struct err *err)
 {
 	struct epoch *e = epoch_new(o->policy);
 
+	e->load_timeout = o->timeout > 0 ? o->timeout : 30 * CLOCK_S;
 	if (load_states(e, o, err) != 0) {
 		epoch_free(e);
 		return NULL;

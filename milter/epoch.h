@@ -25,6 +25,7 @@ struct epoch {
 	json_t *listeners;
 	char *listen; /* start_milter_listener's, or NULL */
 	bool has_handler[EVENT_COUNT];
+	int64_t load_timeout;
 
 	pthread_mutex_t lock; /* for the two below */
 	struct state **state;
@@ -37,6 +38,7 @@ struct epoch_options {
 	const char *policy;
 	int states;    /* 0: by the policy or the number of CPUs */
 	bool validate; /* `kumilter check`: run validate_config too */
+	int64_t timeout; /* ns, for the whole of loading; 0: 30 s */
 };
 
 /* NULL with *err: "file:line: reason", and a rewrite where one is known. */

@@ -34,7 +34,7 @@ call(struct state *st, int nargs, const char *event, struct err *err)
 	lua_State *L = st->L;
 	int base = lua_gettop(L) - nargs;
 	struct run run = { .event = event,
-		.deadline = clock_mono() + EPOCH_LOAD_SECONDS * CLOCK_S,
+		.deadline = clock_mono() + st->epoch->load_timeout,
 		.may_wait = true };
 	enum run_result r;
 	int status;
@@ -42,7 +42,7 @@ call(struct state *st, int nargs, const char *event, struct err *err)
 	lua_pushcfunction(L, on_load_error);
 	lua_insert(L, base);
 	st->run = &run;
-	state_enter(st, run.deadline, EPOCH_LOAD_SECONDS * CLOCK_S);
+	state_enter(st, run.deadline, st->epoch->load_timeout);
 	status = lua_pcall(L, nargs, 0, base);
 	r = state_killed(st);
 	state_leave(st);
@@ -50,11 +50,13 @@ call(struct state *st, int nargs, const char *event, struct err *err)
 	lua_remove(L, base);
 	if (status == 0 && r == RUN_OK)
 		return 0;
-	if (status != 0 && lua_tostring(L, -1) != NULL)
-		err_set(err, "%s", lua_tostring(L, -1));
+	if (r != RUN_OK)
+		err_set(err, "%s%s %s", st->place,
+		    event != NULL ? event : "the policy's top level",
+		    r == RUN_MEMORY ? "needs more memory than loading may use"
+				    : "did not end within --load-timeout");
 	else
-		err_set(err, "%s: did not end within the limits of loading",
-		    event != NULL ? event : "the policy's top level");
+		err_set(err, "%s", lua_tostring(L, -1));
 	if (status != 0)
 		lua_pop(L, 1);
 	return -1;

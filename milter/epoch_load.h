@@ -2,14 +2,13 @@
  * epoch_load.h - from a policy's file to a Lua state that can serve
  *
  * The part of an epoch that runs Lua.  Loading has limits of its own: a policy
- * whose top level does not end within EPOCH_LOAD_SECONDS does not load.
+ * whose top level, pre_init or init takes longer than the epoch's load_timeout
+ * does not load.
  */
 #ifndef KUMILTER_EPOCH_LOAD_H
 #define KUMILTER_EPOCH_LOAD_H
 
 #include "epoch.h"
-
-#define EPOCH_LOAD_SECONDS 60
 
 /*
  * The first state: top level, pre_init, init and, to validate,

@@ -35,6 +35,19 @@ event_open(struct session *s)
 	s->lua->co = (struct co)CO_NONE;
 }
 
+struct session *
+event_reopen(struct session *old)
+{
+	struct session *s = session_new();
+
+	event_open(old);
+	s->lua = xcalloc(1, sizeof *s->lua);
+	s->lua->epoch = epoch_ref(old->lua->epoch);
+	s->lua->co = (struct co)CO_NONE;
+	event_close(old);
+	return s;
+}
+
 struct event_needs
 event_needs(const struct session *s)
 {
@@ -108,20 +121,27 @@ call_with_meta(struct session *s, enum event_name event, struct verdict *v)
 	call_end(&c, v);
 }
 
+/* Whatever comes first makes it a session, even without its CONNECT. */
+static void
+begin(struct session *s, struct verdict *v)
+{
+	if (s->connected)
+		return;
+	event_open(s);
+	s->connected = true;
+	metric_count(METRIC_SESSIONS);
+	metric_count(METRIC_SESSIONS_OPEN);
+	s->lua->state = epoch_take_state(s->lua->epoch);
+	session_learn_connection(s);
+	choose_parameters(s, v);
+}
+
 void
 event_connect(struct session *s, struct reply *reply)
 {
 	struct verdict v = { 0 };
 
-	event_open(s);
-	if (!s->connected) {
-		s->connected = true;
-		metric_count(METRIC_SESSIONS);
-		metric_count(METRIC_SESSIONS_OPEN);
-		s->lua->state = epoch_take_state(s->lua->epoch);
-	}
-	session_learn_connection(s);
-	choose_parameters(s, &v);
+	begin(s, &v);
 	if (v.kind == VERDICT_CONTINUE)
 		call_with_meta(s, EVENT_CONNECTION_ACCEPTED, &v);
 	stand_take(s, PHASE_CONNECT, NULL, &v, reply);
@@ -178,10 +198,12 @@ event_helo(struct session *s, const char *name, struct reply *reply)
 	char *command = command_line("EHLO ", name);
 	struct verdict v = { 0 };
 
+	begin(s, &v);
 	event_message_over(s, NULL);
 	session_learn_security(s);
 	if (!stand_answers(s, PHASE_HELO, command, reply)) {
-		call_ehlo(s, name, &v);
+		if (v.kind == VERDICT_CONTINUE)
+			call_ehlo(s, name, &v);
 		if (v.kind == VERDICT_CONTINUE) {
 			free(s->helo);
 			s->helo = xstrdup(name);
@@ -214,12 +236,14 @@ event_mail(struct session *s, const char *address, struct reply *reply)
 	struct verdict v = { 0 };
 	struct address a;
 
+	begin(s, &v);
 	/* after a refusal or an end there was no abort: see mta-truth 3 */
 	event_message_over(s, NULL);
 	session_learn_security(s);
 	if (!stand_answers(s, PHASE_MAIL, command, reply)) {
 		address_parse_lenient(&a, address, strlen(address));
-		call_with_address(s, EVENT_MAIL_FROM, &a, &v);
+		if (v.kind == VERDICT_CONTINUE)
+			call_with_address(s, EVENT_MAIL_FROM, &a, &v);
 		if (v.kind == VERDICT_CONTINUE)
 			s->message = message_new(&a);
 		address_fini(&a);
@@ -255,11 +279,13 @@ event_rcpt(struct session *s, const char *address, struct reply *reply)
 	struct verdict v = { 0 };
 	struct address a;
 
+	begin(s, &v);
 	if (!stand_answers(s, PHASE_RCPT, command, reply)) {
 		address_parse_lenient(&a, address, strlen(address));
 		if (s->message == NULL) /* no MAIL was seen: be lenient */
 			s->message = message_new(&a);
-		relay_check(s, &a, &v);
+		if (v.kind == VERDICT_CONTINUE)
+			relay_check(s, &a, &v);
 		if (v.kind == VERDICT_CONTINUE)
 			check_rcpt_limits(s, &v);
 		s->n_rcpts++;
@@ -278,9 +304,11 @@ event_data(struct session *s, struct reply *reply)
 {
 	struct verdict v = { 0 };
 
+	begin(s, &v);
 	if (stand_answers(s, PHASE_DATA, "DATA", reply))
 		return;
-	call_with_meta(s, EVENT_MILTER_DATA, &v);
+	if (v.kind == VERDICT_CONTINUE)
+		call_with_meta(s, EVENT_MILTER_DATA, &v);
 	stand_take(s, PHASE_DATA, "DATA", &v, reply);
 }
 
@@ -290,22 +318,27 @@ event_unknown(struct session *s, const char *command, struct reply *reply)
 	struct verdict v = { 0 };
 	struct call c;
 
+	begin(s, &v);
 	if (stand_answers(s, PHASE_UNKNOWN, command, reply))
 		return;
-	if (call_begin(&c, s, EVENT_UNKNOWN_COMMAND,
-		call_deadline(s, false))) {
-		lua_pushlstring(c.L, command, strnlen(command, 4096));
-		bindings_push_conn_meta(c.L, s);
-		call_run(&c, 2);
+	if (v.kind == VERDICT_CONTINUE) {
+		if (call_begin(&c, s, EVENT_UNKNOWN_COMMAND,
+			call_deadline(s, false))) {
+			lua_pushlstring(c.L, command, strnlen(command, 4096));
+			bindings_push_conn_meta(c.L, s);
+			call_run(&c, 2);
+		}
+		call_end(&c, &v);
 	}
-	call_end(&c, &v);
 	stand_take(s, PHASE_UNKNOWN, command, &v, reply);
 }
 
 void
 event_abort(struct session *s)
 {
-	if (s->connected && call_has(s, EVENT_MILTER_ABORT))
+	if (!s->connected)
+		return;
+	if (call_has(s, EVENT_MILTER_ABORT))
 		call_with_meta(s, EVENT_MILTER_ABORT, NULL);
 	event_message_over(s, NULL);
 }

@@ -100,30 +100,14 @@ counter_of(enum run_result r)
 	}
 }
 
-/* Where the handler stood: the innermost line of the policy's. */
-static void
-add_place(struct str *out, lua_State *co)
-{
-	lua_Debug ar;
-
-	for (int level = 0; lua_getstack(co, level, &ar); level++) {
-		lua_getinfo(co, "Sl", &ar);
-		if (ar.currentline > 0 && ar.source[0] == '@') {
-			str_addf(out, "%s:%d: ", ar.short_src, ar.currentline);
-			return;
-		}
-	}
-}
-
 /* Error value and traceback of co, made on the main thread's stack. */
 static int
 describe(lua_State *L)
 {
 	struct call *c = lua_touserdata(L, 1);
-	const char *text = run_result_text(c->result);
-	struct str *place = lua_newuserdata(L, sizeof *place);
+	const char *text;
+	char place[128];
 
-	*place = (struct str){ 0 };
 	if (c->result == RUN_ERROR) {
 		lua_pushvalue(c->L, -1);
 		lua_xmove(c->L, L, 1);
@@ -134,9 +118,10 @@ describe(lua_State *L)
 			text = lua_pushfstring(L, "(error object is a %s)",
 			    luaL_typename(L, -1));
 	} else {
-		add_place(place, c->L);
-		text = lua_pushfstring(L, "%s%s", str_c(place), text);
-		str_fini(place);
+		state_place(c->L, place, sizeof place);
+		text = lua_pushfstring(L, "%s%s",
+		    place[0] != '\0' ? place : c->s->lua->state->place,
+		    run_result_text(c->result));
 	}
 	luaL_traceback(L, c->L, text, 0);
 	return 1;

@@ -254,6 +254,10 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 	bool condemned;
 
 	*m = NULL;
+	if (!s->connected) {
+		reply->action = REPLY_CONTINUE;
+		return;
+	}
 	metric_count(METRIC_MESSAGES);
 	if (stand_answers(s, PHASE_EOM, "DATA", reply))
 		return;

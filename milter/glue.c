@@ -122,6 +122,33 @@ give(SMFICTX *ctx, const struct conn *c, struct reply *r)
 
 /* ---- callbacks ---------------------------------------------------------- */
 
+/* Without a negotiation (old MTAs) the connection begins here. */
+static struct conn *
+conn_of(SMFICTX *ctx)
+{
+	struct conn *c = smfi_getpriv(ctx);
+
+	if (c == NULL) {
+		c = xcalloc(1, sizeof *c);
+		c->s = session_new();
+		smfi_setpriv(ctx, c);
+	}
+	return c;
+}
+
+static sfsistat
+on_close(SMFICTX *ctx)
+{
+	struct conn *c = smfi_getpriv(ctx);
+
+	if (c == NULL)
+		return SMFIS_CONTINUE;
+	smfi_setpriv(ctx, NULL);
+	event_close(c->s);
+	free(c);
+	return SMFIS_CONTINUE;
+}
+
 static unsigned long
 steps_for(const struct event_needs *n)
 {
@@ -149,14 +176,14 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
     unsigned long f2, unsigned long f3, unsigned long *pf0,
     unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
 {
-	struct conn *c = xcalloc(1, sizeof *c);
+	struct conn *c;
 	struct event_needs needs;
 
 	(void)f2;
 	(void)f3;
 	*pf0 = *pf1 = *pf2 = *pf3 = 0;
-	c->s = session_new();
-	smfi_setpriv(ctx, c);
+	on_close(ctx); /* whoever negotiates twice begins anew */
+	c = conn_of(ctx);
 	if (f0 == 0) /* our own nudge.h: it will never be a session */
 		return SMFIS_CONTINUE;
 	event_open(c->s);
@@ -171,20 +198,6 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 	if (*pf0 & SMFIF_SETSYMLIST)
 		ask_for_macros(ctx);
 	return SMFIS_CONTINUE;
-}
-
-/* Without a negotiation (old MTAs) the connection begins here. */
-static struct conn *
-conn_of(SMFICTX *ctx)
-{
-	struct conn *c = smfi_getpriv(ctx);
-
-	if (c == NULL) {
-		c = xcalloc(1, sizeof *c);
-		c->s = session_new();
-		smfi_setpriv(ctx, c);
-	}
-	return c;
 }
 
 static socklen_t
@@ -207,6 +220,8 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
 	struct reply r = { 0 };
 	sfsistat status;
 
+	if (c->s->connected) /* after SMFIC_QUIT_NC */
+		c->s = event_reopen(c->s);
 	/* NULL for anything but IPv4, IPv6 and unix sockets */
 	if (addr != NULL)
 		memcpy(&c->s->peer, addr, address_len(addr));
@@ -399,19 +414,6 @@ static sfsistat
 on_abort(SMFICTX *ctx)
 {
 	event_abort(conn_of(ctx)->s);
-	return SMFIS_CONTINUE;
-}
-
-static sfsistat
-on_close(SMFICTX *ctx)
-{
-	struct conn *c = smfi_getpriv(ctx);
-
-	if (c == NULL)
-		return SMFIS_CONTINUE;
-	smfi_setpriv(ctx, NULL);
-	event_close(c->s);
-	free(c);
 	return SMFIS_CONTINUE;
 }
 

@@ -26,8 +26,11 @@ lmem_alloc(void *ud, void *ptr, size_t osize, size_t nsize)
 	after = used - osize + nsize;
 	if (nsize > osize && m->soft != 0 && after > m->soft) {
 		m->over = true;
-		if (nsize >= LMEM_LARGE || after > emergency_cap(m))
+		if (nsize >= LMEM_LARGE || after > emergency_cap(m)) {
+			if (m->refusing != NULL)
+				m->refusing(m);
 			return NULL;
+		}
 	}
 	p = realloc(ptr, nsize);
 	if (p == NULL)

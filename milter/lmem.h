@@ -7,6 +7,10 @@
  * instructions; a single request of LMEM_LARGE or more, or any above the
  * emergency cap, fails, and Lua raises "not enough memory" cleanly.
  *
+ * Requests fail only while armed, which is while Lua runs in a protected call:
+ * the engine's own pushes around it have nobody to raise to, and even a short
+ * string can make LuaJIT enlarge the table of all strings.
+ *
  * Only the thread that holds the state touches it, except for reading used.
  */
 #ifndef KUMILTER_LMEM_H
@@ -22,10 +26,14 @@ struct lmem {
 	atomic_size_t used;
 	size_t soft; /* 0 = no limit */
 	bool over;   /* the soft limit was passed since lmem_arm() */
+	bool armed;  /* requests may fail */
+	/* Told before a request fails; it must not allocate from here. */
+	void (*refusing)(struct lmem *m);
 };
 
 void *lmem_alloc(void *ud, void *ptr, size_t osize, size_t nsize);
 void lmem_arm(struct lmem *m);
+void lmem_disarm(struct lmem *m);
 size_t lmem_used(const struct lmem *m);
 
 #endif

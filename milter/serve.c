@@ -10,6 +10,7 @@
 #include "nudge.h"
 #include "privilege.h"
 #include "serve_options.h"
+#include "signals.h"
 #include "status.h"
 
 #include <errno.h>
@@ -33,7 +34,6 @@ static struct {
 	struct privilege who;
 	struct listener door;
 	pthread_mutex_t reload_lock; /* one load at a time */
-	sigset_t signals;
 	pthread_t milter;
 	atomic_bool milter_ended;
 } d = { .door = { .fd = -1 },
@@ -125,7 +125,8 @@ static struct epoch *
 load(struct err *err)
 {
 	struct epoch_options o = { .policy = d.o.policy,
-		.states = d.o.states };
+		.states = d.o.states,
+		.timeout = d.o.load_timeout };
 
 	return epoch_load(&o, err);
 }
@@ -192,10 +193,11 @@ static void *
 run_milter(void *arg)
 {
 	(void)arg;
+	signals_leave();
 	if (glue_run() != 0)
 		log_error(NULL, "libmilter gave up; see its own log lines");
 	atomic_store(&d.milter_ended, true);
-	kill(getpid(), SIGTERM); /* wake the main thread */
+	signals_raise(SIGTERM);
 	return NULL;
 }
 
@@ -265,8 +267,8 @@ static void
 drain(void)
 {
 	int64_t deadline = clock_mono() + d.o.drain;
-	struct timespec tick = { .tv_nsec = 20 * CLOCK_MS };
 	struct err err;
+	int sig = 0;
 
 	tell_systemd("STOPPING=1\nSTATUS=draining %ld sessions",
 	    event_sessions());
@@ -275,12 +277,9 @@ drain(void)
 	if (event_sessions() > 0)
 		log_info(NULL, "stopping when %ld open sessions have ended",
 		    event_sessions());
-	while (event_sessions() > 0 && clock_mono() < deadline) {
-		int sig = sigtimedwait(&d.signals, NULL, &tick);
-
-		if (sig == SIGTERM || sig == SIGINT)
-			break;
-	}
+	while (event_sessions() > 0 && clock_mono() < deadline &&
+	    sig != SIGTERM && sig != SIGINT)
+		sig = signals_wait(20);
 	if (event_sessions() > 0)
 		log_warn(NULL,
 		    "stopping with %ld sessions open: the MTA answers them by "
@@ -288,59 +287,56 @@ drain(void)
 		    event_sessions());
 }
 
+/*
+ * libmilter is not stopped but left: its smfi_stop() waits up to 5 s for its
+ * listener, and no session is open any more (or time is up).
+ */
 static void
 stop(void)
 {
 	if (!atomic_load(&d.milter_ended))
 		drain();
 	nudge_stop();
-	glue_stop();
-	listener_wake(&d.door);
-	pthread_join(d.milter, NULL);
 	control_stop();
-	if (event_sessions() == 0)
-		epoch_set_current(NULL);
 	if (d.o.pidfile != NULL && unlink(d.o.pidfile) != 0)
 		log_debug(NULL, "pidfile %s stays: %s", d.o.pidfile,
 		    strerror(errno));
-	listener_close(&d.door);
 	log_info(NULL, "stopped");
+}
+
+/* A reload by signal, beside the main thread: a policy may load slowly. */
+static void *
+reload_aside(void *arg)
+{
+	struct str unused = { 0 };
+
+	(void)arg;
+	reload(&unused);
+	str_fini(&unused);
+	return NULL;
+}
+
+static void
+start_reload(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, reload_aside, NULL) != 0)
+		log_error(NULL, "reload: cannot start a thread");
+	else
+		pthread_detach(thread);
 }
 
 static int
 run_until_stopped(void)
 {
 	bool gave_up;
-	int sig;
 
-	for (;;) {
-		struct str unused = { 0 };
-
-		if (sigwait(&d.signals, &sig) != 0)
-			continue;
-		if (sig != SIGHUP)
-			break;
-		reload(&unused);
-		str_fini(&unused);
-	}
+	while (signals_wait(-1) == SIGHUP)
+		start_reload();
 	gave_up = atomic_load(&d.milter_ended);
 	stop();
 	return gave_up ? EX_SOFTWARE : EX_OK;
-}
-
-/* ------------------------------------------------------------------------- */
-
-static void
-block_signals(void)
-{
-	sigemptyset(&d.signals);
-	sigaddset(&d.signals, SIGHUP);
-	sigaddset(&d.signals, SIGTERM);
-	sigaddset(&d.signals, SIGINT);
-	/* libmilter sigwait()s for these too: the kernel hands them to the
-	 * main thread first (mta-truth 6) */
-	pthread_sigmask(SIG_BLOCK, &d.signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
 }
 
 int
@@ -353,7 +349,7 @@ cli_serve(int argc, char **argv)
 		return rc == SERVE_OPTIONS_DONE ? EX_OK : rc;
 	log_open(d.o.log, d.o.level);
 	raise_limits();
-	block_signals();
+	signals_take();
 	rc = open_everything(&err);
 	if (rc == 0)
 		rc = take_policy(&err);

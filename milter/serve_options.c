@@ -29,11 +29,12 @@ static const char usage[] =
     "      --states N          Lua states (the policy's, or one per CPU)\n"
     "      --drain-timeout T   how long open sessions may go on after "
     "SIGTERM (60s)\n"
+    "      --load-timeout T    how long a policy may take to load (30s)\n"
     "  -h, --help\n"
     "Runs in the foreground.  SIGHUP reloads the policy, SIGTERM stops.\n";
 
 enum { OPT_MODE = 256, OPT_GROUP, OPT_PIDFILE, OPT_CONTROL, OPT_LOG,
-	OPT_LEVEL, OPT_STATES, OPT_DRAIN };
+	OPT_LEVEL, OPT_STATES, OPT_DRAIN, OPT_LOAD };
 
 static const struct option longs[] = {
 	{ "policy", required_argument, NULL, 'p' },
@@ -47,6 +48,7 @@ static const struct option longs[] = {
 	{ "log-level", required_argument, NULL, OPT_LEVEL },
 	{ "states", required_argument, NULL, OPT_STATES },
 	{ "drain-timeout", required_argument, NULL, OPT_DRAIN },
+	{ "load-timeout", required_argument, NULL, OPT_LOAD },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -106,6 +108,8 @@ take(struct serve_options *o, int c, const char *arg, struct err *err)
 		break;
 	case OPT_DRAIN:
 		return duration_parse(arg, &o->drain, err);
+	case OPT_LOAD:
+		return duration_parse(arg, &o->load_timeout, err);
 	default:
 		return err_set(err, "unknown option");
 	}
@@ -123,6 +127,7 @@ serve_options_parse(struct serve_options *o, int argc, char **argv)
 		.log = LOG_SINK_STDERR,
 		.level = LOG_LEVEL_INFO,
 		.drain = 60 * CLOCK_S,
+		.load_timeout = 30 * CLOCK_S,
 		.socket_mode = 0660 };
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "p:l:u:h", longs, &at)) != -1) {

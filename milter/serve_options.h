@@ -20,7 +20,7 @@ struct serve_options {
 	enum log_sink log;
 	enum log_level level;
 	int states;
-	int64_t drain; /* ns */
+	int64_t drain, load_timeout; /* ns */
 	mode_t socket_mode;
 	const char *socket_group;
 };

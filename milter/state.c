@@ -28,13 +28,48 @@ run_result_text(enum run_result r)
 	return result_texts[r];
 }
 
+static struct state *
+state_of_memory(void *mem)
+{
+	return (struct state *)((char *)mem - offsetof(struct state, mem));
+}
+
 struct state *
 state_of(struct lua_State *L)
 {
 	void *ud;
 
 	lua_getallocf(L, &ud);
-	return (struct state *)((char *)ud - offsetof(struct state, mem));
+	return state_of_memory(ud);
+}
+
+void
+state_place(struct lua_State *L, char *out, size_t size)
+{
+	lua_Debug ar;
+
+	out[0] = '\0';
+	for (int level = 0; lua_getstack(L, level, &ar); level++) {
+		lua_getinfo(L, "Sl", &ar);
+		if (ar.currentline > 0 && ar.source[0] == '@') {
+			snprintf(out, size, "%s:%d: ", ar.short_src,
+			    ar.currentline);
+			return;
+		}
+	}
+}
+
+/*
+ * A handler that memory ends inside an instruction leaves no line behind, so
+ * it is noted while the instruction still runs.
+ */
+static void
+on_refusing(struct lmem *mem)
+{
+	struct state *st = state_of_memory(mem);
+
+	if (st->run != NULL && st->run->thread != NULL && st->place[0] == '\0')
+		state_place(st->run->thread, st->place, sizeof st->place);
 }
 
 enum run_result
@@ -71,6 +106,8 @@ hook(lua_State *L, lua_Debug *ar)
 	(void)ar;
 	if (why == RUN_OK)
 		return;
+	if (st->place[0] == '\0')
+		state_place(L, st->place, sizeof st->place);
 	lua_sethook(L, hook, LUA_MASKCOUNT, 1);
 	if (st->run != NULL && st->run->thread == L && lua_isyieldable(L)) {
 		lua_yield(L, 0);
@@ -102,6 +139,7 @@ state_new(const struct settings *settings, struct epoch *epoch)
 	st->limits = (struct lb_limits){ is_over, st };
 	for (int i = 0; i < EVENT_COUNT; i++)
 		st->handler[i] = LUA_NOREF;
+	st->mem.refusing = on_refusing;
 	st->L = lua_newstate(lmem_alloc, &st->mem);
 	must(st->L != NULL);
 	lua_atpanic(st->L, panic);
@@ -184,6 +222,7 @@ void
 state_enter(struct state *st, int64_t wall_deadline, int64_t cpu_limit)
 {
 	lmem_arm(&st->mem);
+	st->place[0] = '\0';
 	st->coroutines.depth = 0;
 	watch_begin(&st->watch, wall_deadline, cpu_limit);
 }

@@ -72,6 +72,7 @@ struct state {
 	int handler[EVENT_COUNT]; /* registry references or LUA_NOREF */
 	struct lb_coroutine_state coroutines;
 	struct lb_limits limits;
+	char place[128]; /* "file:line: " where this stretch was ended, or "" */
 
 	atomic_int n_sessions;
 	atomic_bool spoiled; /* full: new sessions go elsewhere */
@@ -90,6 +91,12 @@ struct state *state_of(struct lua_State *L);
 /* false: not before this clock_mono() time. */
 bool state_lock(struct state *st, int64_t deadline);
 void state_unlock(struct state *st);
+
+/*
+ * Write "file:line: " of the innermost line of the policy's on L, or "".
+ * Allocates nothing.
+ */
+void state_place(struct lua_State *L, char *out, size_t size);
 
 /* Begin and end a stretch of Lua under the watchdog; the lock is held. */
 void state_enter(struct state *st, int64_t wall_deadline, int64_t cpu_limit);

@@ -227,7 +227,8 @@ end)
 def test_runaway(d, statement):
     runaway, neighbour = crowd(d, 2)
     equal(runaway.mail('<run@example.com>'), DIFFICULTIES)
-    d.wait_log(r'policy\.lua:8')
+    # a loop's jump back bears the line before it
+    d.wait_log(r'policy\.lua:[78]')
     equal(neighbour.mail(), '550 served', 'the session beside it')
     # both states still work
     for s in crowd(d, 4):
