@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""What is built is documented.
+
+Every function that a binding registers has a comment that names it, and is in
+kumilter-policy(7); so are events, options with their defaults and the keys of
+listeners.  kumilter(8) has every verb, option and counter; CONTRIBUTING.md
+every room.
+"""
+import os
+import re
+
+from common import Complaints, code_only, files, line_of, read
+
+POLICY = 'man/kumilter-policy.7'
+DAEMON = 'man/kumilter.8'
+MAP = 'CONTRIBUTING.md'
+ENTRY = re.compile(r'\{\s*"(\w+)"\s*,\s*(\w+)\s*\}')
+TABLE = re.compile(r'static const luaL_Reg \w+\[\] = \{(.*?)\n\};', re.S)
+
+complaints = Complaints()
+
+
+def has(text, word):
+    """Is this name in the text, as a word of its own?"""
+    return re.search(rf'(?<!\w){re.escape(word)}(?!\w)', text) is not None
+
+
+def comment_above(text, function):
+    """The comment that ends right above a function's definition, or ''."""
+    match = re.search(
+        rf'^(?:static )?[\w \t*]+\n{function}\(lua_State', text, re.M)
+    if not match:
+        return ''
+    before = text[:match.start()].rstrip('\n')
+    if not before.endswith('*/'):
+        return ''
+    return before[before.rindex('/*'):]
+
+
+def head_comment(path, text):
+    """What a file, or its header, begins with."""
+    heads = [text]
+    header = path[:-1] + 'h'
+    if os.path.exists(header):
+        heads.append(read(header))
+    return ' '.join(t[:t.index('*/')] for t in heads
+                    if t.startswith('/*') and '*/' in t)
+
+
+def check_bindings(manual):
+    """luaL_Reg tables."""
+    for path in files('lua-bindings/*.c'):
+        text = read(path)
+        head = head_comment(path, text)
+        for table in TABLE.finditer(text):
+            for entry in ENTRY.finditer(table.group(1)):
+                name, function = entry.groups()
+                if name.startswith('__'):
+                    continue
+                line = line_of(text, table.start(1) + entry.start())
+                above = comment_above(text, function)
+                if not has(above, name) and not has(head, name):
+                    complaints.error(path, line, f'{name}: no comment above '
+                                     f'{function}() says how it is called')
+                if not has(manual, name):
+                    complaints.error(path, line, f'{name} is not in {POLICY}')
+
+
+def check_lua_parts(manual):
+    """Functions that Lua parts add to kumo."""
+    for path in files('lua-bindings/*.lua'):
+        lines = read(path).split('\n')
+        for number, line in enumerate(lines, 1):
+            match = re.match(r'function (kumo[.\w]*?\.?)(\w+)\(', line)
+            if not match:
+                continue
+            name = match.group(2)
+            if not lines[number - 2].startswith('--'):
+                complaints.error(path, number, f'{name}: no comment above it')
+            if not has(manual, name):
+                complaints.error(path, number, f'{name} is not in {POLICY}')
+
+
+def check_words(path, pattern, page, what, form='{}'):
+    """Each match of pattern in a source is in a manual page."""
+    text = code_only(read(path))
+    manual = read(page)
+    for match in re.finditer(pattern, text):
+        word = form.format(match.group(1))
+        if not has(manual, word):
+            complaints.error(path, line_of(text, match.start()),
+                             f'{what} {match.group(1)} is not in {page}')
+
+
+def check_settings():
+    """Options with the default that the manual gives."""
+    path = 'milter/settings.c'
+    text = read(path)
+    manual = read(POLICY)
+    rows = r'\{ \{ "(\w+)",\s*((?:"[^"]*"\s*)+),\s*"([^"]*)"'
+    for match in re.finditer(rows, text):
+        name, preset = match.group(1), match.group(3)
+        items = re.findall(rf'^\.It Li {name}$(.*?)^\.(?:It|El)', manual,
+                           re.M | re.S)
+        line = line_of(text, match.start())
+        if not items:
+            complaints.error(path, line, f'option {name} is not in {POLICY}')
+        elif not has(' '.join(items), preset):
+            complaints.error(path, line, f'{name}: {POLICY} does not have '
+                             f'its default, {preset}')
+
+
+def check_map():
+    """Every room of the house is on the map."""
+    if not os.path.exists(MAP):
+        return
+    text = read(MAP)
+    for path in files('milter/*.[ch]', 'lua-bindings/*'):
+        name = os.path.basename(path)
+        room = name.rpartition('.')[0] if name[-2:] in ('.c', '.h') else name
+        if not has(text, room):
+            complaints.error(path, 1, f'{MAP} does not have {room}')
+
+
+os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
+for page_ in (POLICY, DAEMON):
+    if not os.path.exists(page_):
+        complaints.error(page_, 1, 'is not there')
+if not complaints.errors:
+    policy = read(POLICY)
+    check_bindings(policy)
+    check_lua_parts(policy)
+    check_settings()
+    check_words('milter/event_name.h', r'X\(\w+, "(\w+)"\)', POLICY, 'event')
+    check_words('milter/esmtp_listener.c', r'\{ "(\w+)", [A-Z_]+ \}', POLICY,
+                'listener key')
+    check_words('milter/metric.h', r'X\(\w+, "(\w+)"', DAEMON, 'counter')
+    check_words('milter/serve_options.c', r'\{ "([\w-]+)", \w+_argument',
+                DAEMON, 'option', 'Fl -{}')
+    check_words('milter/cli_explain.c', r'\{ "([\w-]+)", \w+_argument',
+                DAEMON, 'option', 'Fl -{}')
+    check_words('milter/main.c', r'^\t\{ "([\w-]+)", "', DAEMON, 'verb')
+check_map()
+complaints.done()

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""The borders between the rooms: who may include whom.
+
+A file of milter/ includes its own layer and those below it.  A room that is
+in no layer is an error: give it one here, and a line in CONTRIBUTING.md.
+"""
+import fnmatch
+import os
+import re
+
+from common import Complaints, code_only, files, line_of, read
+
+# From the bottom.  A pattern stands for a .c, a .h or both.
+LAYERS = (
+    ('base', 'err xmalloc clock str'),
+    ('leaf', 'phase event_name verdict address header header_text '
+             'encoded_word duration ip dialect lua_token pattern '
+             'pattern_item reply reply_text reply_seen standing explain '
+             'api_* settings draft esmtp_listener'),
+    ('process', 'log metric lmem watchdog listener privilege nudge control '
+                'signals'),
+    ('model', 'message batch session session_learn'),
+    ('lua', 'state co'),
+    ('policy', 'epoch epoch_load event event_call event_message event_stand '
+               'event_rewrite relay'),
+    ('door', 'glue status'),
+    ('top', 'main serve serve_options cli cli_*'),
+)
+# Of milter/ these, and no others, touch a Lua state.
+LUA_USERS = {f'milter/{name}.c' for name in (
+    'state', 'co', 'epoch_load', 'event', 'event_call', 'event_message',
+    'event_rewrite', 'relay')}
+LUA_HEADERS = {'lua.h', 'lauxlib.h', 'lualib.h', 'luajit.h', 'luaconf.h'}
+GLUE = 'milter/glue.c'
+DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include
+# What a binding may include of its own kind, besides its own header.
+SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.M)
+
+complaints = Complaints()
+
+
+def layer(name):
+    """The index of the layer of milter/name.[ch], or None."""
+    for index, (_, rooms) in enumerate(LAYERS):
+        if any(fnmatch.fnmatchcase(name, room) for room in rooms.split()):
+            return index
+    return None
+
+
+def stem(path):
+    """reply_text of milter/reply_text.h"""
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def resolve(path, header):
+    """The path of an included header of ours, or None for another's."""
+    for candidate in (f'{os.path.dirname(path)}/{header}', header):
+        if candidate in OURS:
+            return candidate
+    return None
+
+
+def check_foreign(path, line, header):
+    """Headers of the libraries that few may see."""
+    if os.path.basename(header) in ('mfapi.h', 'mfdef.h') and path != GLUE:
+        complaints.error(path, line, f'{header} belongs into {GLUE} alone')
+    if header in LUA_HEADERS and path.startswith('milter/') \
+            and path not in LUA_USERS:
+        complaints.error(path, line, f'{header}: this file is to do without '
+                         'Lua (t/lint/layers.py lists those that may)')
+
+
+def check_from_milter(path, line, target):
+    """An include of ours in a file of milter/."""
+    if target.startswith('lua-bindings/'):
+        if target != DOOR:
+            complaints.error(path, line, f'{target}: {DOOR} is the only '
+                             'header of the bindings that milter/ includes')
+        elif layer(stem(path)) < layer('state'):
+            complaints.error(path, line, f'{target} below the layer "lua"')
+        return
+    mine, theirs = layer(stem(path)), layer(stem(target))
+    if theirs is not None and theirs > mine:
+        complaints.error(path, line, f'{target} is of layer '
+                         f'"{LAYERS[theirs][0]}", this file of '
+                         f'"{LAYERS[mine][0]}" below it')
+
+
+def check_from_bindings(path, line, target):
+    """An include of ours in a file of lua-bindings/."""
+    if target.startswith('milter/'):
+        theirs = layer(stem(target))
+        if theirs is not None and theirs > layer('state'):
+            complaints.error(path, line, f'{target} is of layer '
+                             f'"{LAYERS[theirs][0]}": bindings sit below it')
+    elif stem(path) != 'bindings' and stem(target) != stem(path) \
+            and os.path.basename(target) not in SHARED:
+        complaints.error(path, line, f'{target}: bindings do not include '
+                         'each other; what they share is a leaf of milter/')
+
+
+def check_file(path):
+    """All includes of one file, and calls into libmilter."""
+    text = code_only(read(path))
+    for match in INCLUDE.finditer(text):
+        line = line_of(text, match.start(1))
+        target = resolve(path, match.group(1))
+        if target is None:
+            check_foreign(path, line, match.group(1))
+        elif path.startswith('milter/'):
+            check_from_milter(path, line, target)
+        else:
+            check_from_bindings(path, line, target)
+    if path != GLUE:
+        for match in re.finditer(r'\bsmfi_\w+\s*\(', text):
+            complaints.error(path, line_of(text, match.start()),
+                             f'{match.group()}...) belongs into {GLUE}')
+
+
+OURS = files('milter/*.[ch]', 'lua-bindings/*.[ch]')
+for one in OURS:
+    if one.startswith('milter/') and layer(stem(one)) is None:
+        complaints.error(one, 1, 'in no layer of t/lint/layers.py')
+    else:
+        check_file(one)
+for one in LUA_USERS - set(OURS):
+    complaints.error('t/lint/layers.py', 1, f'LUA_USERS names {one}, which '
+                     'is not there')
+complaints.done()
