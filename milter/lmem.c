@@ -26,7 +26,8 @@ lmem_alloc(void *ud, void *ptr, size_t osize, size_t nsize)
 	after = used - osize + nsize;
 	if (nsize > osize && m->soft != 0 && after > m->soft) {
 		m->over = true;
-		if (nsize >= LMEM_LARGE || after > emergency_cap(m)) {
+		if (m->armed &&
+		    (nsize >= LMEM_LARGE || after > emergency_cap(m))) {
 			if (m->refusing != NULL)
 				m->refusing(m);
 			return NULL;
@@ -43,6 +44,13 @@ void
 lmem_arm(struct lmem *m)
 {
 	m->over = false;
+	m->armed = true;
+}
+
+void
+lmem_disarm(struct lmem *m)
+{
+	m->armed = false;
 }
 
 size_t

@@ -233,6 +233,7 @@ state_leave(struct state *st)
 	if (state_killed(st) != RUN_OK)
 		lua_sethook(st->L, hook, LUA_MASKCOUNT, HOOK_EVERY);
 	watch_end(&st->watch);
+	lmem_disarm(&st->mem);
 }
 
 void
