@@ -100,11 +100,17 @@ counter_of(enum run_result r)
 	}
 }
 
+struct report {
+	struct call *c;
+	char place[128]; /* where the handler was ended */
+};
+
 /* Error value and traceback of co, made on the main thread's stack. */
 static int
 describe(lua_State *L)
 {
-	struct call *c = lua_touserdata(L, 1);
+	struct report *report = lua_touserdata(L, 1);
+	struct call *c = report->c;
 	const char *text;
 	char place[128];
 
@@ -120,16 +126,19 @@ describe(lua_State *L)
 	} else {
 		state_place(c->L, place, sizeof place);
 		text = lua_pushfstring(L, "%s%s",
-		    place[0] != '\0' ? place : c->s->lua->state->place,
+		    place[0] != '\0' ? place : report->place,
 		    run_result_text(c->result));
 	}
 	luaL_traceback(L, c->L, text, 0);
 	return 1;
 }
 
+/* The __tostring of an error object is the policy's: under its limits, too. */
 static void
 log_failure(struct call *c)
 {
+	struct state *st = c->s->lua->state;
+	struct report report = { .c = c };
 	lua_State *L;
 
 	metric_count(counter_of(c->result));
@@ -138,10 +147,15 @@ log_failure(struct call *c)
 		    run_result_text(c->result));
 		return;
 	}
-	L = c->s->lua->state->L;
+	L = st->L;
+	memcpy(report.place, st->place, sizeof report.place);
 	lua_pushcfunction(L, describe);
-	lua_pushlightuserdata(L, c);
+	lua_pushlightuserdata(L, &report);
+	c->run.may_wait = false;
+	state_enter(st, clock_mono() + st->settings->event_timeout,
+	    st->settings->cpu_limit);
 	lua_pcall(L, 1, 1, 0);
+	state_leave(st);
 	log_error(c->s->id, "%s: %s", event_name(c->event),
 	    lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "error");
 	lua_pop(L, 1);
