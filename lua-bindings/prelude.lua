@@ -70,9 +70,35 @@ local function is_bytecode(chunk)
 	return type(chunk) == 'string' and byte(chunk) == 27
 end
 
+-- What a reader gives, as one string.  Not by LuaJIT: a limit that ends the
+-- reader inside its load() would never be noticed again, for load() catches
+-- the hook's error and leaves the hook off.
+local function read_all(reader)
+	local pieces = {}
+
+	while true do
+		local piece = reader()
+
+		if piece == nil or piece == '' then
+			return concat(pieces)
+		elseif type(piece) ~= 'string' then
+			error('reader function must return a string', 0)
+		end
+		pieces[#pieces + 1] = piece
+	end
+end
+
 -- load(chunk [, name [, mode [, env]]]) -> function | nil, why
 --   mode does not matter: it is 't'.
 function _G.load(chunk, name, _, ...)
+	if type(chunk) == 'function' then
+		local ok, source = pcall(read_all, chunk)
+
+		if not ok then
+			return nil, source
+		end
+		chunk, name = source, name or '=(load)'
+	end
 	if is_bytecode(chunk) then
 		return nil, 'attempt to load bytecode: give Lua source'
 	end
