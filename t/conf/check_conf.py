@@ -2,9 +2,10 @@
 """Loads all that conf/ and the manual offer to copy, so that it cannot rot.
 
 Policies go through `kumilter check`, also those in README.md and man/ (each
-block of code that begins with "local kumo"); the snippet for Postfix goes
-through postconf, that for Sendmail through m4 with Sendmail's own macros, the
-units through systemd-analyze.  What is not installed is skipped.
+block of code that begins with "local kumo"), and play.py holds them to what
+they promise; the snippet for Postfix goes through postconf, that for Sendmail
+through m4 with Sendmail's own macros, the units through systemd-analyze.  What
+is not installed is skipped.
 """
 import glob
 import os
@@ -13,6 +14,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import play                                                 # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -77,6 +83,22 @@ def check_text(text, folder):
     check_policy(path)
 
 
+def check_play(text, *plays):
+    """Sessions with it go as told."""
+    try:
+        daemon = play.Daemon(text)
+    except play.DaemonError as error:
+        raise Failed(str(error)) from None
+    try:
+        for one in plays:
+            one(daemon)
+        daemon.stop()
+    except (play.Failure, play.DaemonError) as problem:
+        raise Failed(f'{problem}\n{daemon.log()}') from None
+    finally:
+        daemon.clean()
+
+
 def unroff(line):
     """A line of a literal display as mandoc shows it."""
     line = re.sub(r'^\\&', '', line)
@@ -109,13 +131,28 @@ def check_policies(folder):
     """Those of conf/, then the examples."""
     for path in sorted(glob.glob(f'{ROOT}/conf/*.lua')):
         report(os.path.relpath(path, ROOT), check_policy, path)
+    with open(f'{ROOT}/conf/policy.lua', encoding='utf-8') as file:
+        report('conf/policy.lua, played', check_play, file.read(),
+               *play.SAMPLE)
+    played = set()
     for path in sorted([f'{ROOT}/README.md', *glob.glob(f'{ROOT}/man/*.?')]):
-        if not os.path.exists(path):
-            continue
         for number, text in blocks(path):
-            if text.startswith('local kumo'):
-                report(f'{os.path.relpath(path, ROOT)}:{number}',
-                       check_text, text, folder)
+            if not text.startswith('local kumo'):
+                continue
+            name = f'{os.path.relpath(path, ROOT)}:{number}'
+            report(name, check_text, text, folder)
+            for piece, one in play.EXAMPLES.items():
+                if piece in text:
+                    played.add(piece)
+                    report(f'{name}, played', check_play, text, one)
+    report('examples that play.py knows', check_known, played)
+
+
+def check_known(played):
+    """Each of them is still in the manual."""
+    lost = set(play.EXAMPLES) - played
+    if lost:
+        raise Failed(f'no example has {sorted(lost)}')
 
 
 # ---- Postfix ---------------------------------------------------------------

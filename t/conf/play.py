@@ -1,0 +1,116 @@
+"""What the sample policy and the manual's examples do to a client.
+
+Each function plays sessions with one policy and raises Failure where the
+client is told something else than the comments in the policy promise.
+"""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))), 'proto'))
+
+from case import Failure, equal, match                      # noqa: E402
+from daemon import Daemon, DaemonError                      # noqa: E402
+from mta_session import MESSAGE                             # noqa: E402
+
+STRANGER = '203.0.113.9'
+HEADERS = MESSAGE[0]
+GTUBE = (b'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL'
+         b'*C.34X\r\n')
+__all__ = ['Daemon', 'DaemonError', 'Failure', 'SAMPLE', 'EXAMPLES']
+
+
+def session(daemon, helo='client.example.com', addr=STRANGER, **how):
+    """One whose HELO passed, from nobody of ours."""
+    s = daemon.session(addr=addr, **how)
+    equal(s.helo(helo), 'continue')
+    return s
+
+
+def sample_envelope(daemon):
+    """Objections are said at RCPT, and not to postmaster."""
+    s = session(daemon, helo='mx.example.test')
+    equal(s.mail(), 'continue')
+    equal(s.rcpt(), '550 5.7.1 that is my name, not yours')
+    equal(s.rcpt('<postmaster@example.org>'), 'continue')
+    equal(s.rcpt('<Postmaster>'), 'continue')
+    equal(s.helo('client.example.com'), 'continue')
+    equal(s.mail('<a@spammer.invalid>'), 'continue')
+    equal(s.rcpt(), '550 5.7.1 mail from your domain is not accepted')
+    equal(s.rcpt('<Abuse@example.org>'), 'continue')
+    s.rset()
+    equal(s.mail('<>'), 'continue')
+    equal(s.rcpt(), 'continue')
+    equal(s.rcpt('<Old-List@example.net>'),
+          '550 5.1.6 this list has moved to new-list')
+
+
+def sample_trusted(daemon):
+    """Logged in, or from here: nothing is held against them."""
+    for how in ({'addr': '127.0.0.1'}, {'addr': '::1', 'family': '6'},
+                {'macros': {'{auth_authen}': 'joe'}}):
+        s = session(daemon, **how)
+        s.message('<a@spammer.invalid>')
+        equal(s.delivered.get('X-Policy'), ['trusted'], str(how))
+
+
+def sample_message(daemon):
+    """One From:, a header of our own, GTUBE held."""
+    s = session(daemon)
+    s.message(headers=[*HEADERS, ('X-Policy', 'trusted')])
+    equal(s.delivered.get('X-Policy'), ['checked'])
+    equal(s.delivered.quarantine, None)
+    equal(s.message(headers=[*HEADERS, ('From', 'b@example.com')]),
+          '554 5.6.0 a message has one From: header, yours has more')
+    s.message(body=GTUBE)
+    equal(s.delivered.quarantine, 'GTUBE')
+
+
+def first(daemon):
+    """The page's first policy."""
+    s = session(daemon)
+    equal(s.mail('<a@spammer.invalid>'),
+          '550 5.7.1 no mail from your domain, please')
+    equal(s.mail(), 'continue')
+
+
+def bare_helo(daemon):
+    """Refused at RCPT, and not for postmaster."""
+    s = session(daemon, helo='localhost')
+    equal(s.mail(), 'continue')
+    equal(s.rcpt(), '550 5.7.1 say EHLO with your full name')
+    equal(s.rcpt('<postmaster@example.org>'), 'continue')
+    equal(s.helo('mail.example.com'), 'continue')
+    equal(s.mail(), 'continue')
+    equal(s.rcpt(), 'continue')
+
+
+def misses(daemon):
+    """The sixth unknown recipient is one too many."""
+    s = session(daemon)
+    equal(s.mail(), 'continue')
+    for _ in range(5):
+        equal(s.rcpt('<who@example.org>'), '550 5.1.1 no such user here')
+        equal(s.rcpt('<alice@example.org>'), 'continue')
+    equal(s.rcpt('<who@example.org>'), '421 4.7.0 too many unknown recipients')
+    equal(s.state, 'closed')
+
+
+def forged(daemon):
+    """Held, and the session ends; whoever logged in may."""
+    own = [('From', 'Boss <boss@example.net>'), *HEADERS[1:]]
+    s = session(daemon)
+    equal(s.message(headers=own), 'continue')
+    equal(s.delivered.quarantine, 'From: is ours, the client is not')
+    match(s.mail(), '^421 .* disconnecting due to previous error')
+    s = session(daemon, macros={'{auth_authen}': 'joe'})
+    equal(s.message(headers=own), 'continue')
+    equal(s.delivered.quarantine, None)
+
+
+SAMPLE = (sample_envelope, sample_trusted, sample_message)
+# By a piece of the example's text.
+EXAMPLES = {'no mail from your domain, please': first,
+            'bare_helo': bare_helo,
+            'misses': misses,
+            'forged From:': forged}
