@@ -48,6 +48,7 @@ epoch_free(struct epoch *e)
 	free(e->state);
 	free(e->retired);
 	free(e->policy);
+	free(e->source);
 	free(e->listen);
 	json_decref(e->listeners);
 	pthread_mutex_destroy(&e->lock);

@@ -21,6 +21,8 @@ struct epoch {
 	atomic_long refs;
 	unsigned number; /* 1, 2, ... in this process */
 	char *policy;
+	char *source; /* its text when the epoch was loaded: all states run it */
+	size_t source_len;
 	struct settings settings;
 	json_t *listeners;
 	char *listen; /* start_milter_listener's, or NULL */

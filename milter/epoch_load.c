@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define LOAD_MEMORY ((size_t)2048 * 1024 * 1024)
+#define POLICY_MAX ((size_t)16 * 1024 * 1024)
 
 /* Keep the error's text, with the traceback unless it is a syntax error. */
 static int
@@ -77,56 +78,65 @@ add_hint(void *arg, int line, const char *what, const char *rewrite)
 		str_addf(h->out, " (LuaJIT lacks %s: %s)", what, rewrite);
 }
 
-static char *
-read_file(const char *path, size_t *len)
+static int
+read_policy(struct epoch *e, struct err *err)
 {
 	struct str s = { 0 };
-	FILE *f = fopen(path, "re");
+	FILE *f = fopen(e->policy, "re");
 	char buf[8192];
 	size_t n;
 
 	if (f == NULL)
-		return NULL;
-	while (s.len < 16 * 1024 * 1024 &&
-	    (n = fread(buf, 1, sizeof buf, f)) > 0)
+		return err_set(err, "cannot open %s: %s", e->policy,
+		    strerror(errno));
+	while (s.len < POLICY_MAX && (n = fread(buf, 1, sizeof buf, f)) > 0)
 		str_add(&s, buf, n);
+	if (ferror(f) || s.len >= POLICY_MAX) {
+		err_set(err, "cannot read %s: %s", e->policy,
+		    strerror(ferror(f) ? errno : EFBIG));
+		fclose(f);
+		str_fini(&s);
+		return -1;
+	}
 	fclose(f);
-	*len = s.len;
-	return str_take(&s);
+	e->source_len = s.len;
+	e->source = s.len != 0 ? str_take(&s) : xstrdup("");
+	return 0;
 }
 
 /*
- * A syntax error in path, "path:LINE: ...": say what Lua 5.4 has there that
- * LuaJIT lacks.
+ * A syntax error in the policy, "path:LINE: ...": say what Lua 5.4 has there
+ * that LuaJIT lacks.
  */
 static void
-explain_syntax(struct err *err, const char *path)
+explain_syntax(struct err *err, const struct epoch *e)
 {
 	struct str out = { 0 };
 	struct hint hint = { 0, &out };
 	const char *colon = strchr(err->msg, ':');
-	size_t len;
-	char *text;
 
-	if (colon == NULL || (text = read_file(path, &len)) == NULL)
+	if (colon == NULL)
 		return;
 	hint.line = atoi(colon + 1);
 	str_adds(&out, err->msg);
-	dialect_scan(text, len, add_hint, &hint);
+	dialect_scan(e->source, e->source_len, add_hint, &hint);
 	err_set(err, "%s", str_c(&out));
 	str_fini(&out);
-	free(text);
 }
 
 static int
-run_policy(struct state *st, const char *path, struct err *err)
+run_policy(struct state *st, struct err *err)
 {
+	const struct epoch *e = st->epoch;
 	lua_State *L = st->L;
+	char *name = xasprintf("@%s", e->policy);
+	int status = luaL_loadbufferx(L, e->source, e->source_len, name, "t");
 
-	if (luaL_loadfilex(L, path, "t") != 0) {
+	free(name);
+	if (status != 0) {
 		err_set(err, "%s", lua_tostring(L, -1));
 		lua_pop(L, 1);
-		explain_syntax(err, path);
+		explain_syntax(err, e);
 		return -1;
 	}
 	return call(st, 0, NULL, err);
@@ -151,7 +161,7 @@ load(struct epoch *e, struct draft *d, struct err *err)
 	lua_pushcfunction(st->L, open_bindings);
 	lua_pushstring(st->L, e->policy);
 	if (call(st, 1, NULL, err) != 0 ||
-	    run_policy(st, e->policy, err) != 0) {
+	    run_policy(st, err) != 0) {
 		state_free(st);
 		return NULL;
 	}
@@ -188,9 +198,12 @@ struct state *
 epoch_load_first(struct epoch *e, const struct epoch_options *o,
     struct draft *d, struct err *err)
 {
-	struct state *st = load(e, d, err);
+	struct state *st;
 	int rc;
 
+	if (read_policy(e, err) != 0)
+		return NULL;
+	st = load(e, d, err);
 	if (st == NULL)
 		return NULL;
 	if (o->validate) {

@@ -35,19 +35,6 @@ event_open(struct session *s)
 	s->lua->co = (struct co)CO_NONE;
 }
 
-struct session *
-event_reopen(struct session *old)
-{
-	struct session *s = session_new();
-
-	event_open(old);
-	s->lua = xcalloc(1, sizeof *s->lua);
-	s->lua->epoch = epoch_ref(old->lua->epoch);
-	s->lua->co = (struct co)CO_NONE;
-	event_close(old);
-	return s;
-}
-
 struct event_needs
 event_needs(const struct session *s)
 {

@@ -29,12 +29,6 @@ struct event_needs {
  * event_connect() does it where this was not called.
  */
 void event_open(struct session *s);
-/*
- * The MTA goes on with another SMTP session on the same milter connection:
- * ends the old one (event_close()) and gives a new one under the policy that
- * this connection was negotiated for.
- */
-struct session *event_reopen(struct session *old);
 struct event_needs event_needs(const struct session *s);
 
 void event_connect(struct session *s, struct reply *reply);

@@ -6,10 +6,12 @@
 
 #include <libmilter/mfapi.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 /* One milter connection. */
 struct conn {
@@ -220,8 +222,6 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
 	struct reply r = { 0 };
 	sfsistat status;
 
-	if (c->s->connected) /* after SMFIC_QUIT_NC */
-		c->s = event_reopen(c->s);
 	/* NULL for anything but IPv4, IPv6 and unix sockets */
 	if (addr != NULL)
 		memcpy(&c->s->peer, addr, address_len(addr));
@@ -418,6 +418,22 @@ on_abort(SMFICTX *ctx)
 }
 
 /* ---- life --------------------------------------------------------------- */
+
+/*
+ * libmilter's signal thread sigwait()s for HUP, TERM and INT and stops all
+ * service at any of them.  Blocking does not keep a signal from it: now and
+ * then the kernel gives it one that was meant for signals.h.  The program's
+ * own sigwait() comes before the C library's for libmilter too, and this one
+ * never returns.
+ */
+int
+sigwait(const sigset_t *set, int *sig)
+{
+	(void)set;
+	(void)sig;
+	for (;;)
+		pause();
+}
 
 int
 glue_setup(int fd, struct err *err)

@@ -36,6 +36,7 @@ static struct {
 	pthread_mutex_t reload_lock; /* one load at a time */
 	pthread_t milter;
 	atomic_bool milter_ended;
+	atomic_bool reload_waits; /* a reload that did not begin yet */
 } d = { .door = { .fd = -1 },
 	.reload_lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -226,6 +227,7 @@ reload(struct str *out)
 	tell_systemd("RELOADING=1\nMONOTONIC_USEC=%lld",
 	    (long long)(begin / 1000));
 	pthread_mutex_lock(&d.reload_lock);
+	atomic_store(&d.reload_waits, false);
 	e = load(&err);
 	if (e == NULL) {
 		metric_count(METRIC_RELOADS_REFUSED);
@@ -311,6 +313,7 @@ reload_aside(void *arg)
 	struct str unused = { 0 };
 
 	(void)arg;
+	signals_leave();
 	reload(&unused);
 	str_fini(&unused);
 	return NULL;
@@ -321,6 +324,9 @@ start_reload(void)
 {
 	pthread_t thread;
 
+	/* one more is enough, however many ask for it */
+	if (atomic_exchange(&d.reload_waits, true))
+		return;
 	if (pthread_create(&thread, NULL, reload_aside, NULL) != 0)
 		log_error(NULL, "reload: cannot start a thread");
 	else

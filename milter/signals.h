@@ -1,10 +1,9 @@
 /*
  * signals.h - HUP, TERM and INT, for the main thread alone
  *
- * libmilter sigwait()s for all three in a thread of its own and stops at any
- * of them.  The kernel hands a process's signal to the main thread as long as
- * that does not block it; so the main thread never blocks them, has handlers
- * that write to a pipe, and reads the pipe.
+ * libmilter wants all three for itself (glue.c keeps it from them).  Every
+ * other thread blocks them; the main thread has handlers that write to a pipe,
+ * and reads the pipe.
  */
 #ifndef KUMILTER_SIGNALS_H
 #define KUMILTER_SIGNALS_H

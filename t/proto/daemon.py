@@ -85,6 +85,7 @@ class Daemon:
 
     def _start(self, args, env):
         command = WRAP + [KUMILTER, 'serve', '--policy', self.policy_file,
+                          '--load-timeout', '3s',
                           '--listen', self.address, '--log', 'stderr',
                           '--control', self.control, '--socket-mode', '0666']
         if os.geteuid() == 0:
