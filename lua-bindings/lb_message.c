@@ -12,6 +12,7 @@
  */
 #include "bindings.h"
 #include "lb.h"
+#include "lb_message.h"
 #include "lb_open.h"
 
 #include "milter/header_text.h"
@@ -25,8 +26,8 @@ struct box {
 	struct message *m;
 };
 
-static struct message *
-check(lua_State *L)
+struct message *
+lb_message_check(lua_State *L)
 {
 	struct box *box = lb_check(L, 1, MESSAGE);
 
@@ -47,7 +48,7 @@ push_str(lua_State *L, struct str *s)
 static int
 get_meta(lua_State *L)
 {
-	return lb_meta_get(L, check(L)->meta);
+	return lb_meta_get(L, lb_message_check(L)->meta);
 }
 
 /*
@@ -58,14 +59,14 @@ get_meta(lua_State *L)
 static int
 set_meta(lua_State *L)
 {
-	return lb_meta_set(L, check(L)->meta);
+	return lb_meta_set(L, lb_message_check(L)->meta);
 }
 
 /* message:id() -> 32 hex digits, unique for each message and batch */
 static int
 id(lua_State *L)
 {
-	lua_pushstring(L, check(L)->id);
+	lua_pushstring(L, lb_message_check(L)->id);
 	return 1;
 }
 
@@ -73,7 +74,7 @@ id(lua_State *L)
 static int
 sender(lua_State *L)
 {
-	lb_push_address(L, &check(L)->sender);
+	lb_push_address(L, &lb_message_check(L)->sender);
 	return 1;
 }
 
@@ -92,7 +93,7 @@ push_rcpts(lua_State *L, const struct message *m)
 static int
 recipient(lua_State *L)
 {
-	struct message *m = check(L);
+	struct message *m = lb_message_check(L);
 
 	if (m->n_rcpt == 0)
 		lua_pushnil(L);
@@ -107,7 +108,7 @@ recipient(lua_State *L)
 static int
 recipient_list(lua_State *L)
 {
-	push_rcpts(L, check(L));
+	push_rcpts(L, lb_message_check(L));
 	return 1;
 }
 
@@ -117,7 +118,7 @@ get_data(lua_State *L)
 {
 	struct str out = { 0 };
 
-	message_write(&out, check(L));
+	message_write(&out, lb_message_check(L));
 	push_str(L, &out);
 	return 1;
 }
@@ -135,7 +136,7 @@ push_value(lua_State *L, const struct header *f)
 static int
 get_first(lua_State *L)
 {
-	struct message *m = check(L);
+	struct message *m = lb_message_check(L);
 	size_t at = 0;
 	const struct header *f =
 	    headers_next(&m->headers, lb_text(L, 2, NULL), &at);
@@ -151,7 +152,7 @@ get_first(lua_State *L)
 static int
 get_all_named(lua_State *L)
 {
-	struct message *m = check(L);
+	struct message *m = lb_message_check(L);
 	const char *name = lb_text(L, 2, NULL);
 	const struct header *f;
 	size_t at = 0;
@@ -170,7 +171,7 @@ get_all_named(lua_State *L)
 static int
 get_all(lua_State *L)
 {
-	struct message *m = check(L);
+	struct message *m = lb_message_check(L);
 
 	lua_createtable(L, (int)m->headers.n, 0);
 	for (size_t i = 0; i < m->headers.n; i++) {
@@ -194,7 +195,7 @@ typedef int add_fn(struct headers *h, const char *name, size_t name_len,
 static int
 add_header(lua_State *L, add_fn *add)
 {
-	struct message *m = check(L);
+	struct message *m = lb_message_check(L);
 	size_t name_len, len;
 	const char *name = lb_text(L, 2, &name_len);
 	const char *value = lb_text(L, 3, &len);
@@ -229,7 +230,7 @@ prepend_header(lua_State *L)
 static int
 remove_all_named(lua_State *L)
 {
-	struct message *m = check(L);
+	struct message *m = lb_message_check(L);
 
 	headers_remove(&m->headers, lb_text(L, 2, NULL));
 	return 0;
@@ -244,7 +245,7 @@ remove_all_named(lua_State *L)
 static int
 quarantine(lua_State *L)
 {
-	struct message *m = check(L);
+	struct message *m = lb_message_check(L);
 	size_t len;
 	const char *reason = lb_text(L, 2, &len);
 
