@@ -93,6 +93,28 @@ lb_check(lua_State *L, int i, const char *class)
 	return NULL;
 }
 
+static int
+push_str(lua_State *L)
+{
+	const struct str *s = lua_touserdata(L, 1);
+
+	lua_pushlstring(L, str_c(s), s->len);
+	return 1;
+}
+
+void
+lb_push_str(lua_State *L, struct str *s)
+{
+	int status;
+
+	lua_pushcfunction(L, push_str);
+	lua_pushlightuserdata(L, s);
+	status = lua_pcall(L, 1, 1, 0);
+	str_fini(s);
+	if (status != 0)
+		lua_error(L);
+}
+
 const char *
 lb_text(lua_State *L, int i, size_t *len)
 {

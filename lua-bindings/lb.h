@@ -44,6 +44,12 @@ void lb_pushjson(lua_State *L, const json_t *value);
 /* Give the table on top of the stack the metatable of arrays. */
 void lb_mark_array(lua_State *L);
 
+/*
+ * Push what s holds and free it, also when that raises: a large text does not
+ * fit into memory_limit.
+ */
+void lb_push_str(lua_State *L, struct str *s);
+
 /* get_meta(name) and set_meta(name, value) of conn_meta and Message. */
 int lb_meta_get(lua_State *L, const json_t *meta);
 int lb_meta_set(lua_State *L, json_t *meta);

@@ -36,14 +36,6 @@ lb_message_check(lua_State *L)
 	return box->m;
 }
 
-/* Push what a struct str holds and free it; a raise would leak only at OOM. */
-static void
-push_str(lua_State *L, struct str *s)
-{
-	lua_pushlstring(L, str_c(s), s->len);
-	str_fini(s);
-}
-
 /* message:get_meta(name) -> value or nil */
 static int
 get_meta(lua_State *L)
@@ -119,7 +111,7 @@ get_data(lua_State *L)
 	struct str out = { 0 };
 
 	message_write(&out, lb_message_check(L));
-	push_str(L, &out);
+	lb_push_str(L, &out);
 	return 1;
 }
 
@@ -129,7 +121,7 @@ push_value(lua_State *L, const struct header *f)
 	struct str out = { 0 };
 
 	header_text_decode(&out, f->raw, f->raw_len);
-	push_str(L, &out);
+	lb_push_str(L, &out);
 }
 
 /* message:get_first_named_header_value(name) -> string or nil */
