@@ -49,8 +49,8 @@ batches_make(struct batches *b, const struct message *base,
 	}
 }
 
-static bool
-is_dropped(const struct message *m)
+bool
+batch_is_dropped(const struct message *m)
 {
 	const char *queue =
 	    json_string_value(json_object_get(m->meta, "queue"));
@@ -83,7 +83,7 @@ batches_merge(struct batches *b, bool *unequal)
 
 	*unequal = false;
 	for (size_t i = 0; i < b->n; i++) {
-		if (is_dropped(b->m[i]))
+		if (batch_is_dropped(b->m[i]))
 			continue;
 		if (first == NULL) {
 			first = b->m[i];

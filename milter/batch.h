@@ -30,6 +30,8 @@ void batches_make(struct batches *b, const struct message *base,
  * dropped.  *unequal: contents differed.
  */
 struct message *batches_merge(struct batches *b, bool *unequal);
+/* Says its metadata that it is to be dropped? */
+bool batch_is_dropped(const struct message *m);
 bool batches_quarantined(const struct batches *b);
 
 #endif

@@ -215,7 +215,12 @@ run_message(struct work *w, struct verdict *v, struct message **m)
 			    "it are dropped");
 		return;
 	}
-	*m = w->batches.n != 0 ? result_of(w, v) : w->base;
+	if (w->batches.n != 0)
+		*m = result_of(w, v);
+	else if (batch_is_dropped(w->base))
+		verdict_set(v, VERDICT_DISCARD);
+	else
+		*m = w->base;
 }
 
 static void
