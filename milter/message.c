@@ -56,7 +56,7 @@ make_id(char id[33])
 static void
 content_unref(struct content *c)
 {
-	if (--c->refs != 0)
+	if (atomic_fetch_sub(&c->refs, 1) != 1)
 		return;
 	headers_fini(&c->headers);
 	str_fini(&c->body);
@@ -79,7 +79,7 @@ message_new(const struct address *sender)
 	address_copy(&m->sender, sender);
 	m->meta = json_object();
 	m->content = xcalloc(1, sizeof *m->content);
-	m->content->refs = 1;
+	atomic_init(&m->content->refs, 1);
 	return m;
 }
 
@@ -121,7 +121,7 @@ message_copy(const struct message *m)
 		message_add_rcpt(copy, &m->rcpt[i]);
 	copy->meta = json_deep_copy(m->meta);
 	copy->content = m->content;
-	copy->content->refs++;
+	atomic_fetch_add(&copy->content->refs, 1);
 	headers_copy(&copy->headers, &m->headers);
 	copy->quarantined = m->quarantined;
 	copy->quarantine_reason = xstrdup(m->quarantine_reason);

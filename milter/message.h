@@ -16,11 +16,15 @@
 #include "header.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
-/* As received; counted references, all of one session. */
+/*
+ * As received; counted references, all of one session, but whoever holds the
+ * Lua state may be the one to free a copy (state_bury()).
+ */
 struct content {
-	unsigned refs;
+	atomic_uint refs;
 	struct address *rcpt; /* the recipients accepted */
 	char **rcpt_raw;      /* and how the MTA wrote them */
 	size_t n_rcpt;
