@@ -196,17 +196,28 @@ state_free(struct state *st)
 	free(st);
 }
 
+/* pthread_mutex_clocklock(); gcc 12's TSan does not know that one. */
+static int
+lock_until(pthread_mutex_t *lock, int64_t deadline)
+{
+#ifdef __SANITIZE_THREAD__
+	struct timespec ts =
+	    clock_timespec(deadline - clock_mono() + clock_wall());
+
+	return pthread_mutex_timedlock(lock, &ts);
+#else
+	struct timespec ts = clock_timespec(deadline);
+
+	return pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &ts);
+#endif
+}
+
 bool
 state_lock(struct state *st, int64_t deadline)
 {
-	struct timespec ts;
-
-	if (pthread_mutex_trylock(&st->lock) != 0) {
-		ts = clock_timespec(deadline);
-		if (pthread_mutex_clocklock(&st->lock, CLOCK_MONOTONIC, &ts) !=
-		    0)
-			return false;
-	}
+	if (pthread_mutex_trylock(&st->lock) != 0 &&
+	    lock_until(&st->lock, deadline) != 0)
+		return false;
 	empty_graves(st);
 	return true;
 }
