@@ -2,7 +2,9 @@
 import json
 import os
 import re
+import select
 import shutil
+import socket
 import subprocess
 import threading
 
@@ -42,14 +44,17 @@ class Kumilter:
     exit_code  after stop(); None before
     """
 
-    def __init__(self, policy, listen, files=None, args=()):
+    def __init__(self, policy, listen, files=None, args=(), control=None):
         """policy: the text of one, or a path.  listen: path of the socket,
-        in a folder that the daemon's user may write to.  files: name ->
-        text of what lies beside a policy text.  args: further arguments of
-        serve."""
+        in a folder that the daemon's user may write to; or (address, port).
+        files: name -> text of what lies beside a policy text.  args:
+        further arguments of serve.  control: path of its control socket,
+        beside the other one by default."""
         self.dir = common.temp_dir()
         self.listen = listen
-        self.control = f'{os.path.dirname(listen)}/control'
+        beside = os.path.dirname(listen) if isinstance(listen, str) \
+            else self.dir
+        self.control = control or f'{beside}/control'
         self.policy = self._place(policy, files or {})
         self.lines = []
         self.on_line = None
@@ -92,20 +97,31 @@ class Kumilter:
 
     def command(self):
         """The arguments that start it."""
-        argv = [BINARY, 'serve', '--policy', self.policy,
-                '--listen', f'unix:{self.listen}', '--socket-mode', '0666',
+        argv = [BINARY, 'serve', '--policy', self.policy, *self._door(),
                 '--log', 'stderr', '--control', self.control]
         user = common.unprivileged()
         if user:
             argv += ['--user', user.pw_name]
         return argv + list(self._args)
 
+    def _door(self):
+        """The arguments that say where it listens."""
+        if isinstance(self.listen, str):
+            return ['--listen', f'unix:{self.listen}',
+                    '--socket-mode', '0666']
+        host, port = self.listen
+        return ['--listen', f'inet:{port}@{host}']
+
+    def _process_options(self):
+        """Further arguments of Popen."""
+        return {}
+
     def start(self):
         """Starts it; returns when it accepts connections."""
         self._process = subprocess.Popen(
             self.command(), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            start_new_session=True)
+            start_new_session=True, **self._process_options())
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         if wait_for(self._up_or_dead, 'kumilter to listen') == 'dead':
@@ -135,9 +151,14 @@ class Kumilter:
         """Sends it a HUP."""
         self._process.send_signal(1)
 
-    def wait(self):
-        """Returns when it has ended by itself."""
-        self._process.wait()
+    def wait(self, timeout=None):
+        """Returns when it has ended by itself; Failed if that is not
+        within timeout seconds."""
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise Failed(f'kumilter did not end within {timeout} s') \
+                from None
 
     def stop(self, grace=common.DEADLINE):
         """TERM; returns its exit code, -9 where it had to be killed."""
@@ -204,3 +225,60 @@ class Kumilter:
     def status(self):
         """What `kumilter status` prints."""
         return kumilter('status', '--control', self.control).stdout
+
+    def counters(self):
+        """The counters of `kumilter status`, name -> number."""
+        lines = re.findall(r'^(\w+) (\d+)$', self.status(), re.M)
+        return {name: int(value) for name, value in lines}
+
+
+class Activated(Kumilter):
+    """A daemon that is given its open socket and tells how it does, as
+    systemd has it.
+
+    notes  what it said on NOTIFY_SOCKET so far, one string each
+    """
+
+    def __init__(self, policy, listen, sock, **options):
+        """sock: the listening socket at the path listen."""
+        super().__init__(policy, listen, **options)
+        self.notes = []
+        self._sock = sock
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.bind(f'{self.dir}/notify')
+        os.chmod(f'{self.dir}/notify', 0o666)
+
+    def command(self):
+        """With the socket as descriptor 3 and LISTEN_PID its own."""
+        script = 'exec 3<&"$0"; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
+        return ['sh', '-c', script, str(self._sock.fileno()),
+                *super().command()]
+
+    def _door(self):
+        return []
+
+    def _process_options(self):
+        path = f'{self.dir}/notify'
+        return {'pass_fds': [self._sock.fileno()],
+                'env': os.environ | {'NOTIFY_SOCKET': path}}
+
+    def _up_or_dead(self):
+        if self._process.poll() is not None:
+            return 'dead'
+        return self.noted('READY=1') and 'up'
+
+    def noted(self, what, since=0):
+        """Has it said this, in a note of index since or later?"""
+        while select.select([self._notify], [], [], 0)[0]:
+            self.notes.append(self._notify.recv(4096).decode())
+        return any(what in note.split('\n') for note in self.notes[since:])
+
+    def wait_noted(self, what, since=0):
+        """Waits until it has."""
+        wait_for(lambda: self.noted(what, since), f'{what} from kumilter')
+
+    def stop(self, grace=common.DEADLINE):
+        code = super().stop(grace)
+        self.noted('')      # the last words
+        self._notify.close()
+        return code

@@ -2,7 +2,7 @@
 # pylint: disable=unused-import
 from common import (DEADLINE, Failed, HOST, ROOT, Skip, accepts, check,
                     free_port, is_root, run, temp_dir, wait_for)
-from daemon import BINARY, Kumilter, explain_reply, kumilter
+from daemon import BINARY, Activated, Kumilter, explain_reply, kumilter
 from postfix import Postfix
 from queued import Queued
 from sendmail import Sendmail

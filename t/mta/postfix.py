@@ -238,5 +238,6 @@ class Postfix:
             'sender': [v for n, _, v in fields if n == 'sender'][-1],
             'recipients': [v for n, _, v in fields if n == 'recipient'],
             'headers': split_header(head),
+            'block': head,
             'body': body,
         }

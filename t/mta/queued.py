@@ -13,10 +13,24 @@ class Queued:
     headers: list = field(default_factory=list)     # (name, value)
     body: bytes = b''
     reason: str = ''            # of the quarantine, where the MTA keeps it
+    block: bytes = b''          # the header lines as the MTA keeps them
 
     def values(self, name):
         """The values of every header of that name, in order."""
         return [v for n, v in self.headers if n.lower() == name.lower()]
+
+    def lines(self, name):
+        """Every header of that name as it stands, its folds included."""
+        found, taken = [], False
+        for line in self.block.decode('utf-8', 'surrogateescape').split('\n'):
+            if line[:1] in (' ', '\t'):
+                if taken:
+                    found[-1] += '\n' + line
+                continue
+            taken = line.partition(':')[0].lower() == name.lower()
+            if taken:
+                found.append(line)
+        return found
 
     def names(self):
         """The names of all headers in order."""

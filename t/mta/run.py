@@ -84,9 +84,12 @@ class Context:
             yield daemon
 
     def own_kumilter(self, policy, **options):
-        """In `with`: a daemon of this test's own, to stop or to look at."""
+        """In `with`: a daemon of this test's own, to stop or to look at.
+        options: of Kumilter, or of its subclass `kind`."""
         self._shared.close()
-        self.daemons.append(Kumilter(policy, self.mta.milter, **options))
+        options = {'kind': Kumilter, 'listen': self.mta.milter} | options
+        kind = options.pop('kind')
+        self.daemons.append(kind(policy, **options))
         return self.daemons[-1]
 
     def wants(self, case):
@@ -214,7 +217,8 @@ def main():
     for thread in threads:
         thread.join()
     skipped = f', {report.skipped} skipped' if report.skipped else ''
-    print(f'{report.passed} passed, {report.failed} failed{skipped}')
+    name = os.environ.get('TEST_NAME') or 'mta'
+    print(f'{name}: {report.passed} passed, {report.failed} failed{skipped}')
     return 1 if report.failed or args.strict and report.skipped else 0
 
 

@@ -271,6 +271,7 @@ def parse_queue_file(name, held, control, body):
             # ?P?Return-Path is added at delivery only
             headers += re.sub(rb'^\?.*?\?(\$.)?', b'', value) + b'\n'
     message.headers = split_header(headers)
+    message.block = headers.rstrip(b'\n')
     return message
 
 
