@@ -20,13 +20,14 @@ fail(struct err *err, const char *spec, const char *what)
 	return err_set(err, "%s: %s: %s", spec, what, strerror(errno));
 }
 
-/* Does somebody answer on this unix socket? */
+/* Does somebody answer on this unix socket, or is too busy to (EAGAIN)? */
 static bool
 is_served(const struct sockaddr_un *un)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	bool served = fd >= 0 &&
-	    connect(fd, (const struct sockaddr *)un, sizeof *un) == 0;
+	    (connect(fd, (const struct sockaddr *)un, sizeof *un) == 0 ||
+		errno == EAGAIN);
 
 	if (fd >= 0)
 		close(fd);
@@ -131,7 +132,9 @@ open_inet(struct listener *l, const char *where, int family, struct err *err)
 		h++;
 		hn -= 2;
 	}
-	if (n == 0 || n >= sizeof port || hn >= sizeof host)
+	/* getaddrinfo() takes a larger number and cuts it down */
+	if (n == 0 || n >= sizeof port || hn >= sizeof host ||
+	    strtol(where, NULL, 10) < 0 || strtol(where, NULL, 10) > 65535)
 		return err_set(err, "%s: inet:PORT or inet:PORT@HOST expected",
 		    l->spec);
 	snprintf(port, sizeof port, "%.*s", (int)n, where);
