@@ -54,7 +54,9 @@ check_nets(const char *key, const json_t *list, struct err *err)
 	struct cidr net;
 	struct err why;
 
-	if (!json_is_array(list) && json_object_size(list) != 0)
+	/* an empty Lua table may be either */
+	if (!json_is_array(list) &&
+	    !(json_is_object(list) && json_object_size(list) == 0))
 		return err_set(err, "%s: an array of networks expected", key);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *text = json_string_value(json_array_get(list, i));
@@ -128,7 +130,8 @@ esmtp_listener_check(const json_t *params, struct err *err)
 	const char *key;
 	json_t *value;
 
-	if (!json_is_object(params) && json_array_size(params) != 0)
+	if (!json_is_object(params) &&
+	    !(json_is_array(params) && json_array_size(params) == 0))
 		return err_set(err, "a table of parameters expected");
 	json_object_foreach((json_t *)params, key, value)
 		if (check_key(key, value, err) != 0)
