@@ -108,9 +108,14 @@ recipient_list(lua_State *L)
 static int
 get_data(lua_State *L)
 {
+	struct message *m = lb_message_check(L);
 	struct str out = { 0 };
+	struct err err;
 
-	message_write(&out, lb_message_check(L));
+	if (message_write(&out, m, &err) != 0) {
+		str_fini(&out);
+		return luaL_error(L, "get_data: %s", err.msg);
+	}
 	lb_push_str(L, &out);
 	return 1;
 }
@@ -181,68 +186,32 @@ get_all(lua_State *L)
 	return 1;
 }
 
-typedef int add_fn(struct headers *h, const char *name, size_t name_len,
-    const char *value, size_t len);
-
-static int
-add_header(lua_State *L, add_fn *add)
-{
-	struct message *m = lb_message_check(L);
-	size_t name_len, len;
-	const char *name = lb_text(L, 2, &name_len);
-	const char *value = lb_text(L, 3, &len);
-
-	if (len > 256 * 1024)
-		return luaL_argerror(L, 3, "a header of more than 256 kB");
-	if (add(&m->headers, name, name_len, value, len) != 0)
-		return luaL_argerror(L, 2,
-		    "not a header name (printable ASCII without colon)");
-	return 0;
-}
-
 /*
- * message:append_header(name, value)
- *   Adds "name: value" at the end of the header block.  A line break in value
- *   is kept only as a fold (white space follows), so no line is injected.
+ * message:queue_id() -> string or nil               [kumilter's own]
+ *   The MTA's queue id, for logs.
  */
 static int
-append_header(lua_State *L)
+queue_id(lua_State *L)
 {
-	return add_header(L, headers_append);
+	lua_pushstring(L, lb_message_check(L)->content->queue_id);
+	return 1;
 }
 
-/* message:prepend_header(name, value): the same at the very top */
+/* message:size() -> octets of get_data()            [kumilter's own] */
 static int
-prepend_header(lua_State *L)
+size(lua_State *L)
 {
-	return add_header(L, headers_prepend);
+	lua_pushnumber(L, (lua_Number)message_size(lb_message_check(L)));
+	return 1;
 }
 
-/* message:remove_all_named_headers(name): no error where there is none */
+/* message:num_attempts() -> 0: it was not tried yet */
 static int
-remove_all_named(lua_State *L)
+num_attempts(lua_State *L)
 {
-	struct message *m = lb_message_check(L);
-
-	headers_remove(&m->headers, lb_text(L, 2, NULL));
-	return 0;
-}
-
-/*
- * message:quarantine(reason)                       [kumilter's own]
- *   reason: text for the MTA's log and queue.
- *   The MTA accepts the message and holds it (Postfix: hold queue; Sendmail:
- *   quarantined queue file).  A refusal of the message undoes it.
- */
-static int
-quarantine(lua_State *L)
-{
-	struct message *m = lb_message_check(L);
-	size_t len;
-	const char *reason = lb_text(L, 2, &len);
-
-	message_quarantine(m, reason, len);
-	return 0;
+	lb_message_check(L);
+	lua_pushinteger(L, 0);
+	return 1;
 }
 
 static const luaL_Reg methods[] = {
@@ -256,10 +225,31 @@ static const luaL_Reg methods[] = {
 	{ "get_first_named_header_value", get_first },
 	{ "get_all_named_header_values", get_all_named },
 	{ "get_all_headers", get_all },
-	{ "append_header", append_header },
-	{ "prepend_header", prepend_header },
-	{ "remove_all_named_headers", remove_all_named },
-	{ "quarantine", quarantine },
+	{ "queue_id", queue_id },
+	{ "size", size },
+	{ "num_attempts", num_attempts },
+	{ "append_header", lb_message_append_header },
+	{ "prepend_header", lb_message_prepend_header },
+	{ "remove_all_named_headers", lb_message_remove_all_named },
+	{ "remove_x_headers", lb_message_remove_x_headers },
+	{ "import_x_headers", lb_message_import_x_headers },
+	{ "import_headers", lb_message_import_headers },
+	{ "add_authentication_results", lb_message_add_auth_results },
+	{ "set_data", lb_message_set_data },
+	{ "set_sender", lb_message_set_sender },
+	{ "set_recipient", lb_message_set_recipient },
+	{ "add_recipient", lb_message_add_recipient },
+	{ "remove_recipient", lb_message_remove_recipient },
+	{ "quarantine", lb_message_quarantine },
+	{ "discard", lb_message_discard },
+	{ "increment_num_attempts", lb_message_no_effect },
+	{ "set_due", lb_message_no_effect },
+	{ "set_scheduling", lb_message_no_effect },
+	{ "import_scheduling_header", lb_message_import_scheduling },
+	{ "save", lb_message_no_effect },
+	{ "shrink", lb_message_no_effect_true },
+	{ "shrink_data", lb_message_no_effect_true },
+	{ "set_force_sync", lb_message_no_effect },
 	{ NULL, NULL },
 };
 

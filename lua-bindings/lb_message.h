@@ -13,4 +13,29 @@ struct message;
 /* The message at 1; raises when it is none, or used after its transaction. */
 struct message *lb_message_check(struct lua_State *L);
 
+/* lb_message_edit.c: headers, content, envelope */
+int lb_message_append_header(struct lua_State *L);
+int lb_message_prepend_header(struct lua_State *L);
+int lb_message_remove_all_named(struct lua_State *L);
+int lb_message_remove_x_headers(struct lua_State *L);
+int lb_message_set_data(struct lua_State *L);
+int lb_message_set_sender(struct lua_State *L);
+int lb_message_set_recipient(struct lua_State *L);
+int lb_message_add_recipient(struct lua_State *L);
+int lb_message_remove_recipient(struct lua_State *L);
+int lb_message_quarantine(struct lua_State *L);
+int lb_message_discard(struct lua_State *L);
+
+/* lb_message_import.c: headers into metadata */
+int lb_message_import_x_headers(struct lua_State *L);
+int lb_message_import_headers(struct lua_State *L);
+int lb_message_import_scheduling(struct lua_State *L);
+
+/* lb_message_auth.c: Authentication-Results */
+int lb_message_add_auth_results(struct lua_State *L);
+
+/* lb_message_queue.c: what only a queue has */
+int lb_message_no_effect(struct lua_State *L);
+int lb_message_no_effect_true(struct lua_State *L);
+
 #endif

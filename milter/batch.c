@@ -55,14 +55,28 @@ batch_is_dropped(const struct message *m)
 	const char *queue =
 	    json_string_value(json_object_get(m->meta, "queue"));
 
-	return queue != NULL && strcmp(queue, "null") == 0;
+	return m->discarded ||
+	    (queue != NULL && strcmp(queue, "null") == 0);
+}
+
+static bool
+same_body(const struct message *a, const struct message *b)
+{
+	struct str text = { 0 };
+	bool same = a->body == b->body;
+
+	if (!same && body_size(a->body) == body_size(b->body) &&
+	    body_read(b->body, &text, NULL) == 0)
+		same = body_equals(a->body, str_c(&text), text.len);
+	str_fini(&text);
+	return same;
 }
 
 static bool
 same_content(const struct message *a, const struct message *b)
 {
 	return strcmp(a->sender.email, b->sender.email) == 0 &&
-	    headers_equal(&a->headers, &b->headers);
+	    headers_equal(&a->headers, &b->headers) && same_body(a, b);
 }
 
 static void

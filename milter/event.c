@@ -232,11 +232,23 @@ event_mail(struct session *s, const char *address, struct reply *reply)
 		if (v.kind == VERDICT_CONTINUE)
 			call_with_address(s, EVENT_MAIL_FROM, &a, &v);
 		if (v.kind == VERDICT_CONTINUE)
-			s->message = message_new(&a);
+			s->message = message_new(&a, address);
 		address_fini(&a);
 		stand_take(s, PHASE_MAIL, command, &v, reply);
 	}
 	free(command);
+}
+
+static struct message *
+message_without_sender(void)
+{
+	struct address null;
+	struct message *m;
+
+	address_parse_lenient(&null, "<>", 2);
+	m = message_new(&null, "<>");
+	address_fini(&null);
+	return m;
 }
 
 /* KumoMTA's own limits, where a listener sets them (kumo-api 4.1). */
@@ -244,7 +256,8 @@ static void
 check_rcpt_limits(struct session *s, struct verdict *v)
 {
 	long long per_message = esmtp_listener_number(s->params,
-	    "max_recipients_per_message", -1);
+	    "max_recipients_per_message",
+	    s->lua->epoch->settings.recipient_limit);
 	long long per_session = esmtp_listener_number(s->params,
 	    "max_messages_per_connection", -1);
 	const char *text = "4.5.3 too many recipients";
@@ -253,8 +266,7 @@ check_rcpt_limits(struct session *s, struct verdict *v)
 		text = "4.5.3 too many recipients on this connection";
 		verdict_refuse(v, s->message->n_rcpt == 0 ? 421 : 452,
 		    DISCONNECT_IF421, text, strlen(text));
-	} else if (per_message >= 0 &&
-	    (long long)s->message->n_rcpt >= per_message) {
+	} else if ((long long)s->message->n_rcpt >= per_message) {
 		verdict_refuse(v, 452, DISCONNECT_IF421, text, strlen(text));
 	}
 }
@@ -269,8 +281,8 @@ event_rcpt(struct session *s, const char *address, struct reply *reply)
 	begin(s, &v);
 	if (!stand_answers(s, PHASE_RCPT, command, reply)) {
 		address_parse_lenient(&a, address, strlen(address));
-		if (s->message == NULL) /* no MAIL was seen: be lenient */
-			s->message = message_new(&a);
+		if (s->message == NULL) /* no MAIL was seen */
+			s->message = message_without_sender();
 		if (v.kind == VERDICT_CONTINUE)
 			relay_check(s, &a, &v);
 		if (v.kind == VERDICT_CONTINUE)

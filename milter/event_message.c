@@ -8,6 +8,7 @@
 #include "esmtp_listener.h"
 #include "log.h"
 #include "metric.h"
+#include "xmalloc.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -20,29 +21,68 @@ is_collecting(const struct session *s)
 	return s->message != NULL && s->standing.kind == STANDING_FREE;
 }
 
-static size_t
-size_limit(const struct session *s)
+static struct message_limits
+limits_of(const struct session *s)
 {
-	size_t limit = s->lua->epoch->settings.message_limit;
+	const struct settings *set = &s->lua->epoch->settings;
 	long long listener =
 	    esmtp_listener_number(s->params, "max_message_size", -1);
+	size_t size = set->message_limit;
 
-	return listener >= 0 && (size_t)listener < limit ? (size_t)listener
-							 : limit;
+	if (listener >= 0 && (size_t)listener < size)
+		size = (size_t)listener;
+	return (struct message_limits){ .size = size,
+		.headers = (size_t)set->header_count_limit,
+		.header_bytes = set->header_size_limit,
+		.body = { set->message_memory, set->spool_directory } };
 }
 
 void
 event_header(struct session *s, const char *name, const char *raw)
 {
-	if (is_collecting(s))
-		message_add_header(s->message, name, raw, size_limit(s));
+	struct message_limits limits;
+
+	if (!is_collecting(s))
+		return;
+	limits = limits_of(s);
+	message_add_header(s->message, name, raw, &limits);
 }
 
 void
 event_body(struct session *s, const void *data, size_t len)
 {
-	if (is_collecting(s))
-		message_add_body(s->message, data, len, size_limit(s));
+	struct message_limits limits;
+
+	if (!is_collecting(s))
+		return;
+	limits = limits_of(s);
+	message_add_body(s->message, data, len, &limits);
+}
+
+/* What could not be collected is refused, or comes again later. */
+static bool
+refuse_trouble(const struct session *s, struct verdict *v)
+{
+	static const struct {
+		int code;
+		const char *text;
+	} says[] = {
+		[CONTENT_TOO_BIG] = { 552, "5.3.4 message too big" },
+		[CONTENT_TOO_MANY_HEADERS] = { 552,
+		    "5.3.4 message header too big" },
+		[CONTENT_NO_ROOM] = { 452,
+		    "4.3.1 insufficient system storage" },
+	};
+	const struct content *c = s->message->content;
+
+	if (c->trouble == CONTENT_FINE)
+		return false;
+	log_warn(s->id, "message refused: %s%s%s", says[c->trouble].text,
+	    c->trouble == CONTENT_NO_ROOM ? ": " : "",
+	    c->trouble == CONTENT_NO_ROOM ? c->why.msg : "");
+	verdict_refuse(v, says[c->trouble].code, DISCONNECT_IF421,
+	    says[c->trouble].text, strlen(says[c->trouble].text));
+	return true;
 }
 
 /* End a message that Lua may hold: under the state's lock. */
@@ -234,17 +274,16 @@ free_batches(struct work *w)
 static void
 decide(struct session *s, struct verdict *v, struct message **m)
 {
-	static const char big[] = "5.3.4 message too big";
 	struct work w = { .s = s,
 		.base = s->message,
 		.deadline = call_deadline(s, true) };
 
 	if (w.base == NULL || !call_wants_content(s))
 		return;
-	if (w.base->content->too_big) {
-		verdict_refuse(v, 552, DISCONNECT_IF421, big, strlen(big));
+	if (refuse_trouble(s, v))
 		return;
-	}
+	free(w.base->content->queue_id);
+	w.base->content->queue_id = xstrdup(session_macro(s, "i"));
 	message_complete(w.base);
 	json_decref(w.base->meta);
 	w.base->meta = json_deep_copy(s->meta);

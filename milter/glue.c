@@ -193,8 +193,9 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 	c->steps = steps_for(&needs) & f1;
 	*pf0 = SMFIF_SETSYMLIST;
 	if (needs.content)
-		*pf0 |= SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_ADDRCPT |
-		    SMFIF_DELRCPT | SMFIF_QUARANTINE;
+		*pf0 |= SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY |
+		    SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_QUARANTINE |
+		    SMFIF_CHGFROM;
 	*pf0 &= f0;
 	*pf1 = c->steps;
 	if (*pf0 & SMFIF_SETSYMLIST)
@@ -347,6 +348,12 @@ edit_headers(SMFICTX *ctx, const struct conn *c, const struct message *m)
 			    smfi_chgheader(ctx, name, e[i].index, NULL),
 			    "delete header", name);
 			break;
+		case HEADER_EDIT_CHANGE:
+			check_edit(c,
+			    smfi_chgheader(ctx, name, e[i].index,
+				header_value(c, e[i].raw)),
+			    "change header", name);
+			break;
 		case HEADER_EDIT_INSERT:
 			check_edit(c,
 			    smfi_insheader(ctx, e[i].index, name,
@@ -389,6 +396,42 @@ edit_rcpts(SMFICTX *ctx, const struct conn *c, const struct message *m)
 	}
 }
 
+static void
+edit_sender(SMFICTX *ctx, const struct conn *c, const struct message *m)
+{
+	char *address;
+
+	if (strcmp(m->sender.email, m->content->sender.email) == 0)
+		return;
+	address = xasprintf("<%s>", m->sender.email);
+	check_edit(c, smfi_chgfrom(ctx, address, NULL), "change sender",
+	    address);
+	free(address);
+}
+
+static int
+replace_piece(void *ctx, const void *data, size_t len)
+{
+	return smfi_replacebody(ctx, (unsigned char *)data, (int)len) ==
+		MI_SUCCESS
+	    ? 0
+	    : 1;
+}
+
+static void
+edit_body(SMFICTX *ctx, const struct conn *c, const struct message *m)
+{
+	struct err err = { "libmilter refuses" };
+
+	if (m->body == m->content->body)
+		return;
+	if (body_size(m->body) == 0)
+		check_edit(c, smfi_replacebody(ctx, NULL, 0), "replace body",
+		    "by nothing");
+	else if (body_walk(m->body, replace_piece, ctx, &err) != 0)
+		check_edit(c, MI_FAILURE, "replace body:", err.msg);
+}
+
 static sfsistat
 on_eom(SMFICTX *ctx)
 {
@@ -400,7 +443,9 @@ on_eom(SMFICTX *ctx)
 	event_eom(c->s, &r, &m);
 	if (m != NULL) {
 		edit_headers(ctx, c, m);
+		edit_sender(ctx, c, m);
 		edit_rcpts(ctx, c, m);
+		edit_body(ctx, c, m);
 		if (m->quarantined)
 			check_edit(c,
 			    smfi_quarantine(ctx, m->quarantine_reason),

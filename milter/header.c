@@ -51,6 +51,7 @@ headers_copy(struct headers *to, const struct headers *from)
 			.raw_len = f->raw_len,
 			.origin = f->origin,
 			.seq = f->seq,
+			.changed = f->changed,
 		};
 	}
 }
@@ -148,19 +149,47 @@ headers_prepend(struct headers *h, const char *name, size_t name_len,
 	return add(h, HEADER_PREPENDED, name, name_len, value, len);
 }
 
-size_t
-headers_remove(struct headers *h, const char *name)
+static bool
+begins(const struct header *f, const char *prefix)
+{
+	return strncasecmp(f->name, prefix, strlen(prefix)) == 0;
+}
+
+static size_t
+remove_all(struct headers *h, const char *text,
+    bool (*is)(const struct header *f, const char *text))
 {
 	size_t kept = 0, removed;
 
 	for (size_t i = 0; i < h->n; i++)
-		if (is_named(&h->field[i], name))
+		if (is(&h->field[i], text))
 			field_fini(&h->field[i]);
 		else
 			h->field[kept++] = h->field[i];
 	removed = h->n - kept;
 	h->n = kept;
 	return removed;
+}
+
+size_t
+headers_remove(struct headers *h, const char *name)
+{
+	return remove_all(h, name, is_named);
+}
+
+size_t
+headers_remove_prefix(struct headers *h, const char *prefix)
+{
+	return remove_all(h, prefix, begins);
+}
+
+void
+headers_remove_at(struct headers *h, size_t at)
+{
+	field_fini(&h->field[at]);
+	h->n--;
+	memmove(h->field + at, h->field + at + 1,
+	    (h->n - at) * sizeof *h->field);
 }
 
 const struct header *
@@ -183,6 +212,7 @@ headers_equal(const struct headers *a, const struct headers *b)
 	for (size_t i = 0; i < a->n; i++)
 		if (a->field[i].origin != b->field[i].origin ||
 		    a->field[i].seq != b->field[i].seq ||
+		    a->field[i].changed != b->field[i].changed ||
 		    strcmp(a->field[i].name, b->field[i].name) != 0 ||
 		    strcmp(a->field[i].raw, b->field[i].raw) != 0)
 			return false;
@@ -208,78 +238,16 @@ headers_write(struct str *out, const struct headers *h)
 	}
 }
 
-static int
-by_name_and_seq(const void *a, const void *b)
+size_t
+headers_size(const struct headers *h)
 {
-	const struct header *x = *(const struct header *const *)a;
-	const struct header *y = *(const struct header *const *)b;
-	int c = strcasecmp(x->name, y->name);
+	size_t n = 0;
 
-	return c != 0 ? c : x->seq < y->seq ? -1 : x->seq > y->seq;
-}
-
-/* For the field with seq k, [k - 1] says which instance of its name it is. */
-static int *
-count_instances(const struct headers *h)
-{
-	const struct header **sorted = xcalloc(h->n, sizeof *sorted);
-	int *instance = xcalloc(h->n, sizeof *instance);
-
-	for (size_t i = 0; i < h->n; i++)
-		sorted[i] = &h->field[i];
-	qsort(sorted, h->n, sizeof *sorted, by_name_and_seq);
-	for (size_t i = 0; i < h->n; i++)
-		instance[sorted[i]->seq - 1] =
-		    i > 0 && is_named(sorted[i], sorted[i - 1]->name)
-		    ? instance[sorted[i - 1]->seq - 1] + 1
-		    : 1;
-	free(sorted);
-	return instance;
-}
-
-static size_t
-diff_deletions(struct header_edit *edits, const struct headers *before,
-    const struct headers *after)
-{
-	int *instance = count_instances(before);
-	size_t n = 0, j = after->n;
-
-	/* both lists keep the order of what was received */
-	for (size_t i = before->n; i > 0; i--) {
-		const struct header *f = &before->field[i - 1];
-
-		while (j > 0 && (after->field[j - 1].origin != HEADER_RECEIVED ||
-				    after->field[j - 1].seq > f->seq))
-			j--;
-		if (j == 0 || after->field[j - 1].seq != f->seq)
-			edits[n++] = (struct header_edit){ HEADER_EDIT_DELETE,
-				instance[f->seq - 1], f->name, NULL };
+	for (size_t i = 0; i < h->n; i++) {
+		n += h->field[i].name_len + h->field[i].raw_len + 3;
+		for (const char *p = h->field[i].raw;
+		     (p = strchr(p, '\n')) != NULL; p++)
+			n++;
 	}
-	free(instance);
 	return n;
-}
-
-struct header_edit *
-headers_diff(const struct headers *before, const struct headers *after,
-    size_t *n)
-{
-	struct header_edit *edits =
-	    xcalloc(before->n + after->n, sizeof *edits);
-
-	*n = diff_deletions(edits, before, after);
-	for (size_t i = after->n; i > 0; i--) {
-		const struct header *f = &after->field[i - 1];
-
-		if (f->origin == HEADER_PREPENDED)
-			edits[(*n)++] = (struct header_edit){
-				HEADER_EDIT_INSERT, 0, f->name, f->raw };
-	}
-	for (size_t i = 0; i < after->n; i++) {
-		const struct header *f = &after->field[i];
-
-		if (f->origin == HEADER_APPENDED)
-			edits[(*n)++] = (struct header_edit){
-				HEADER_EDIT_APPEND, 0, f->name, f->raw };
-	}
-	return edits;
 }

@@ -19,13 +19,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum header_origin { HEADER_RECEIVED, HEADER_PREPENDED, HEADER_APPENDED };
+enum header_origin {
+	HEADER_RECEIVED,
+	HEADER_PREPENDED, /* above all that was received */
+	HEADER_INSERTED,  /* among it */
+	HEADER_APPENDED,  /* below it */
+};
 
 struct header {
 	char *name, *raw;
 	size_t name_len, raw_len;
 	enum header_origin origin;
-	size_t seq; /* place in the block received; 0 for the policy's own */
+	size_t seq;   /* place in the block received; 0 for the policy's own */
+	bool changed; /* received, with another value now */
 };
 
 struct headers {
@@ -48,29 +54,48 @@ int headers_append(struct headers *h, const char *name, size_t name_len,
 int headers_prepend(struct headers *h, const char *name, size_t name_len,
     const char *value, size_t len);
 size_t headers_remove(struct headers *h, const char *name);
+size_t headers_remove_prefix(struct headers *h, const char *prefix);
+/* The field at this place in the list. */
+void headers_remove_at(struct headers *h, size_t at);
 
 /* The next field of this name at or after *at, which moves behind it. */
 const struct header *headers_next(const struct headers *h, const char *name,
     size_t *at);
 
+/*
+ * Make the list what the header block at the head of data says; received: the
+ * block as it came.  Fields that are equal to a received one in the same order
+ * stay that one; one of the same name in its place becomes its new value.
+ * Gives the offset of the body.  Total: what is no header block is body.
+ */
+size_t headers_replace(struct headers *h, const struct headers *received,
+    const char *data, size_t len);
+
 bool headers_equal(const struct headers *a, const struct headers *b);
 
 /* "Name: value\r\n" for each field. */
 void headers_write(struct str *out, const struct headers *h);
+size_t headers_size(const struct headers *h); /* of what that writes */
 
-enum header_edit_kind { HEADER_EDIT_INSERT, HEADER_EDIT_APPEND,
-	HEADER_EDIT_DELETE };
+enum header_edit_kind {
+	HEADER_EDIT_INSERT, /* index: 0 is above everything, also the MTA's own
+			       Received:, under which 1 is the first place */
+	HEADER_EDIT_APPEND,
+	HEADER_EDIT_CHANGE, /* index: instance of the name, from 1 */
+	HEADER_EDIT_DELETE, /* index: the same */
+};
 struct header_edit {
 	enum header_edit_kind kind;
-	int index; /* INSERT: 0, the top; DELETE: instance of name, from 1 */
+	int index;
 	const char *name, *raw;
 };
 
 /*
  * What turns before into after, in an order in which each edit is right when
- * it is carried out: deletions from the last instance to the first, then
- * insertions at the top, then additions at the end.  after must have come from
- * before by the functions above.  Borrows from both lists; free() the array.
+ * it is carried out: changes and deletions from the last field to the first,
+ * then insertions from the lowest to the highest, then additions at the end.
+ * after must have come from before by the functions above.  Borrows from both
+ * lists; free() the array.
  */
 struct header_edit *headers_diff(const struct headers *before,
     const struct headers *after, size_t *n);

@@ -59,7 +59,10 @@ content_unref(struct content *c)
 	if (atomic_fetch_sub(&c->refs, 1) != 1)
 		return;
 	headers_fini(&c->headers);
-	str_fini(&c->body);
+	body_unref(c->body);
+	address_fini(&c->sender);
+	free(c->sender_raw);
+	free(c->queue_id);
 	for (size_t i = 0; i < c->n_rcpt; i++) {
 		address_fini(&c->rcpt[i]);
 		free(c->rcpt_raw[i]);
@@ -70,7 +73,7 @@ content_unref(struct content *c)
 }
 
 struct message *
-message_new(const struct address *sender)
+message_new(const struct address *sender, const char *raw)
 {
 	struct message *m = xcalloc(1, sizeof *m);
 
@@ -80,6 +83,9 @@ message_new(const struct address *sender)
 	m->meta = json_object();
 	m->content = xcalloc(1, sizeof *m->content);
 	atomic_init(&m->content->refs, 1);
+	m->content->body = body_new();
+	address_copy(&m->content->sender, sender);
+	m->content->sender_raw = xstrdup(raw);
 	return m;
 }
 
@@ -104,6 +110,7 @@ message_free(struct message *m)
 	free_rcpts(m);
 	json_decref(m->meta);
 	headers_fini(&m->headers);
+	body_unref(m->body);
 	content_unref(m->content);
 	free(m->quarantine_reason);
 	free(m);
@@ -116,13 +123,15 @@ message_copy(const struct message *m)
 
 	make_id(copy->id);
 	copy->handle_ref = -2; /* LUA_NOREF */
-	address_copy(&copy->sender, &m->sender);
+	/* KumoMTA: a batch has the sender of MAIL FROM, not of set_sender */
+	address_copy(&copy->sender, &m->content->sender);
 	for (size_t i = 0; i < m->n_rcpt; i++)
 		message_add_rcpt(copy, &m->rcpt[i]);
 	copy->meta = json_deep_copy(m->meta);
 	copy->content = m->content;
 	atomic_fetch_add(&copy->content->refs, 1);
 	headers_copy(&copy->headers, &m->headers);
+	copy->body = m->body != NULL ? body_ref(m->body) : NULL;
 	copy->quarantined = m->quarantined;
 	copy->quarantine_reason = xstrdup(m->quarantine_reason);
 	return copy;
@@ -161,7 +170,10 @@ message_has_rcpt(const struct message *m, const struct address *a)
 bool
 message_is_edited(const struct message *m)
 {
-	if (m->quarantined || !headers_equal(&m->headers, &m->content->headers))
+	if (m->quarantined || m->discarded ||
+	    m->body != m->content->body ||
+	    strcmp(m->sender.email, m->content->sender.email) != 0 ||
+	    !headers_equal(&m->headers, &m->content->headers))
 		return true;
 	for (size_t i = 0; i < m->content->n_rcpt; i++)
 		if (!message_has_rcpt(m, &m->content->rcpt[i]))
@@ -177,16 +189,23 @@ message_take_rcpts(struct message *m, struct address *rcpt, size_t n)
 	m->n_rcpt = n;
 }
 
+static void
+give_up(struct content *c, enum content_trouble trouble)
+{
+	c->trouble = trouble;
+	headers_fini(&c->headers);
+	body_unref(c->body);
+	c->body = body_new();
+}
+
 /* Count n more octets; false when they are not to be kept. */
 static bool
-fits(struct content *c, size_t n, size_t limit)
+fits(struct content *c, size_t n, const struct message_limits *limits)
 {
-	if (c->too_big)
+	if (c->trouble != CONTENT_FINE)
 		return false;
-	if (n > limit || c->size > limit - n) {
-		c->too_big = true;
-		headers_fini(&c->headers);
-		str_fini(&c->body);
+	if (n > limits->size || c->size > limits->size - n) {
+		give_up(c, CONTENT_TOO_BIG);
 		return false;
 	}
 	c->size += n;
@@ -195,19 +214,27 @@ fits(struct content *c, size_t n, size_t limit)
 
 void
 message_add_header(struct message *m, const char *name, const char *raw,
-    size_t limit)
+    const struct message_limits *limits)
 {
-	size_t n = strlen(name) + strlen(raw) + 3;
+	struct content *c = m->content;
 
-	if (fits(m->content, n, limit))
-		headers_received(&m->content->headers, name, raw);
+	if (!fits(c, strlen(name) + strlen(raw) + 3, limits))
+		return;
+	if (c->headers.n >= limits->headers || c->size > limits->header_bytes)
+		give_up(c, CONTENT_TOO_MANY_HEADERS);
+	else
+		headers_received(&c->headers, name, raw);
 }
 
 void
-message_add_body(struct message *m, const void *data, size_t len, size_t limit)
+message_add_body(struct message *m, const void *data, size_t len,
+    const struct message_limits *limits)
 {
-	if (fits(m->content, len, limit))
-		str_add(&m->content->body, data, len);
+	struct content *c = m->content;
+
+	if (fits(c, len, limits) &&
+	    body_add(c->body, data, len, &limits->body, &c->why) != 0)
+		give_up(c, CONTENT_NO_ROOM);
 }
 
 void
@@ -215,14 +242,58 @@ message_complete(struct message *m)
 {
 	headers_fini(&m->headers);
 	headers_copy(&m->headers, &m->content->headers);
+	body_unref(m->body);
+	m->body = body_ref(m->content->body);
 }
 
-void
-message_write(struct str *out, const struct message *m)
+int
+message_write(struct str *out, const struct message *m, struct err *err)
 {
 	headers_write(out, &m->headers);
 	str_adds(out, "\r\n");
-	str_add(out, str_c(&m->content->body), m->content->body.len);
+	return body_read(m->body, out, err);
+}
+
+size_t
+message_size(const struct message *m)
+{
+	return headers_size(&m->headers) + 2 + body_size(m->body);
+}
+
+void
+message_set_data(struct message *m, const char *data, size_t len)
+{
+	size_t body_at = headers_replace(&m->headers, &m->content->headers,
+	    data, len);
+
+	body_unref(m->body);
+	if (body_equals(m->content->body, data + body_at, len - body_at))
+		m->body = body_ref(m->content->body);
+	else
+		m->body = body_from(data + body_at, len - body_at);
+}
+
+void
+message_set_sender(struct message *m, const struct address *a)
+{
+	struct address copy;
+
+	address_copy(&copy, a); /* a may be m's own */
+	address_fini(&m->sender);
+	m->sender = copy;
+}
+
+void
+message_remove_rcpt(struct message *m, const struct address *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->n_rcpt; i++)
+		if (strcmp(m->rcpt[i].email, a->email) == 0)
+			address_fini(&m->rcpt[i]);
+		else
+			m->rcpt[kept++] = m->rcpt[i];
+	m->n_rcpt = kept;
 }
 
 void

@@ -13,11 +13,26 @@
 #define KUMILTER_MESSAGE_H
 
 #include "address.h"
+#include "body.h"
 #include "header.h"
 
 #include <jansson.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+
+/* What keeps a message from being shown to the policy. */
+enum content_trouble {
+	CONTENT_FINE,
+	CONTENT_TOO_BIG,          /* past limits.size */
+	CONTENT_TOO_MANY_HEADERS, /* past limits.headers or .header_bytes */
+	CONTENT_NO_ROOM,          /* its file cannot be written */
+};
+
+struct message_limits {
+	size_t size;
+	size_t headers, header_bytes;
+	struct body_limits body;
+};
 
 /*
  * As received; counted references, all of one session, but whoever holds the
@@ -25,13 +40,17 @@
  */
 struct content {
 	atomic_uint refs;
+	struct address sender;
+	char *sender_raw;     /* as the MTA wrote it */
 	struct address *rcpt; /* the recipients accepted */
-	char **rcpt_raw;      /* and how the MTA wrote them */
+	char **rcpt_raw;
 	size_t n_rcpt;
 	struct headers headers;
-	struct str body;
-	size_t size;  /* octets of headers and body as on the wire */
-	bool too_big; /* past the limit: collected no further */
+	struct body *body;
+	size_t size; /* octets of headers and body as on the wire */
+	enum content_trouble trouble; /* collected no further */
+	struct err why;               /* of CONTENT_NO_ROOM */
+	char *queue_id;               /* the MTA's, once it told; or NULL */
 };
 
 struct message {
@@ -42,14 +61,15 @@ struct message {
 	json_t *meta; /* object */
 	struct content *content;
 	struct headers headers;
-	bool quarantined;
+	struct body *body; /* content's, unless the policy replaced it */
+	bool quarantined, discarded;
 	char *quarantine_reason;
 	/* The Lua object that points here, if any: cleared when this ends. */
 	void **handle;
 	int handle_ref; /* its registry reference; released by state.h */
 };
 
-struct message *message_new(const struct address *sender);
+struct message *message_new(const struct address *sender, const char *raw);
 void message_free(struct message *m); /* NULL allowed; clears the handle */
 
 /* A copy for one batch: new id, same content, own everything else. */
@@ -63,16 +83,25 @@ bool message_has_rcpt(const struct message *m, const struct address *a);
 /* Takes the array of n addresses. */
 void message_take_rcpts(struct message *m, struct address *rcpt, size_t n);
 
-/* Collecting; limit: bytes, past which content->too_big is set. */
+/* Collecting; past a limit content->trouble is set and the rest dropped. */
 void message_add_header(struct message *m, const char *name, const char *raw,
-    size_t limit);
+    const struct message_limits *limits);
 void message_add_body(struct message *m, const void *data, size_t len,
-    size_t limit);
+    const struct message_limits *limits);
 /* Headers are complete: from now on the policy may see and edit them. */
 void message_complete(struct message *m);
 
-/* The whole message as it stands now, CRLF line ends. */
-void message_write(struct str *out, const struct message *m);
+/* The whole message as it stands now, CRLF line ends; -1 as body_read(). */
+int message_write(struct str *out, const struct message *m, struct err *err);
+size_t message_size(const struct message *m);
+
+/*
+ * Replace everything by this text: what is equal stays as it was received,
+ * so that the MTA is told as few changes as possible.
+ */
+void message_set_data(struct message *m, const char *data, size_t len);
+void message_set_sender(struct message *m, const struct address *a);
+void message_remove_rcpt(struct message *m, const struct address *a);
 
 /* Has the policy changed anything that an end of message would carry out? */
 bool message_is_edited(const struct message *m);

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { KIND_DURATION, KIND_SIZE, KIND_CHOICE, KIND_BOOL, KIND_INT };
+enum kind { KIND_DURATION, KIND_SIZE, KIND_CHOICE, KIND_BOOL, KIND_INT,
+	KIND_FOLDER };
 
 static const char *const on_error_names[] = {
 	[ON_ERROR_DISCONNECT] = "disconnect",
@@ -63,6 +64,23 @@ static const struct option {
 	      "the largest message that handlers are shown; a larger one is "
 	      "refused with 552 5.3.4" },
 	    KIND_SIZE, AT(message_limit), NULL, 1024, INT64_C(1) << 36 },
+	{ { "message_memory", "size", "1MB",
+	      "of a message's body kept in memory; a larger one lives in an "
+	      "unlinked file" },
+	    KIND_SIZE, AT(message_memory), NULL, 0, INT64_C(1) << 36 },
+	{ { "spool_directory", "absolute path", "/var/tmp",
+	      "where those files are" },
+	    KIND_FOLDER, AT(spool_directory), NULL, 0, 0 },
+	{ { "header_count_limit", "1 to 1000000", "2000",
+	      "header fields of a message; one with more is refused with "
+	      "552 5.3.4" },
+	    KIND_INT, AT(header_count_limit), NULL, 1, 1000000 },
+	{ { "header_size_limit", "size", "1MB",
+	      "the same for the size of all header fields" },
+	    KIND_SIZE, AT(header_size_limit), NULL, 1024, 1 << 30 },
+	{ { "recipient_limit", "1 to 1000000", "10000",
+	      "recipients of a message; further ones get 452 4.5.3" },
+	    KIND_INT, AT(recipient_limit), NULL, 1, 1000000 },
 	{ { "on_error", "'disconnect', 'tempfail', 'accept' or 'reject'",
 	      "disconnect", "what the client gets when a handler fails" },
 	    KIND_CHOICE, AT(on_error), on_error_names, 0, 0 },
@@ -105,7 +123,7 @@ settings_init(struct settings *s)
 {
 	memset(s, 0, sizeof *s);
 	for (size_t i = 0; i < N_OPTIONS; i++)
-		if (options[i].kind != KIND_INT)
+		if (options[i].at != AT(states))
 			must(settings_set(s, options[i].row.name,
 				 options[i].row.preset, false, NULL) == 0);
 }
@@ -260,6 +278,12 @@ settings_set(struct settings *s, const char *key, const char *value,
 		if (find_choice(o->choices, value, (int *)(void *)field) != 0)
 			return misfit(o, value, err);
 		return 0;
+	case KIND_FOLDER:
+		if (value[0] != '/' ||
+		    strlen(value) >= sizeof s->spool_directory)
+			return misfit(o, value, err);
+		strcpy(field, value);
+		return 0;
 	case KIND_BOOL:
 		if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
 			return misfit(o, value, err);
@@ -295,7 +319,14 @@ settings_get(const struct settings *s, const char *key, char *out, size_t size)
 		    *(const size_t *)(const void *)field);
 		break;
 	case KIND_INT:
-		str_addf(&text, "%d", *(const int *)(const void *)field);
+		if (o->at == AT(states) && s->states == 0)
+			str_adds(&text, o->row.preset);
+		else
+			str_addf(&text, "%d",
+			    *(const int *)(const void *)field);
+		break;
+	case KIND_FOLDER:
+		str_adds(&text, field);
 		break;
 	}
 	snprintf(out, size, "%s", str_c(&text));

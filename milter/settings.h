@@ -25,6 +25,11 @@ struct settings {
 	int64_t cpu_limit;       /* ns between two waits */
 	size_t memory_limit;     /* bytes for each Lua state */
 	size_t message_limit;    /* bytes of one message kept for handlers */
+	size_t message_memory;   /* of its body in memory, not in a file */
+	char spool_directory[256];
+	int header_count_limit;
+	size_t header_size_limit;
+	int recipient_limit;
 	int on_error;
 	int force_disconnect;
 	int stage_reject;

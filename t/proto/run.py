@@ -133,7 +133,8 @@ def main():
         print('run.py: no %s; make it first' % daemon.KUMILTER)
         return 1
     results = run_all(tests, options.j, options.keep)
-    print('%d passed, %d failed' % (sum(results),
+    print('%s: %d passed, %d failed' % (
+        os.environ.get('TEST_NAME', 'proto'), sum(results),
                                     len(results) - sum(results)))
     return 0 if results and all(results) else 1
 
