@@ -21,6 +21,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_time_open,
 	lb_milter_open,
 	lb_listener_open,
+	lb_trace_open,
 	lb_stub_open,
 };
 
@@ -108,9 +109,10 @@ bindings_open(lua_State *L, const char *policy)
 }
 
 void
-bindings_push_address(lua_State *L, const struct address *a)
+bindings_push_address(lua_State *L, const struct address *a,
+    const json_t *esmtp)
 {
-	lb_push_address(L, a);
+	lb_push_command_address(L, a, esmtp);
 }
 
 bool

@@ -4,6 +4,8 @@
  *   address.user    string: local part without quotes; "" for the null sender
  *   address.domain  string: lower case, A-labels; "" for the null sender
  *   address.email   string: local part as written, "@", domain
+ *   address.params  table: ESMTP parameters of its MAIL or RCPT command, name
+ *                   in upper case -> value, or true      [kumilter's own]
  *   tostring(address) is address.email
  * Other fields raise.  Two addresses are equal only if they are one object.
  * Valid for ever: an address is a copy.  From: KumoMTA EnvelopeAddress.
@@ -12,6 +14,12 @@
 #include "lb_open.h"
 
 #define ADDRESS "kumo.EnvelopeAddress"
+
+/* Begins with the address: that is all that most of the code looks at. */
+struct box {
+	struct address address;
+	json_t *esmtp;
+};
 
 static int
 address_user(lua_State *L)
@@ -35,9 +43,24 @@ address_email(lua_State *L)
 }
 
 static int
+address_params(lua_State *L)
+{
+	struct box *box = lb_check(L, 1, ADDRESS);
+
+	if (box->esmtp != NULL)
+		lb_pushjson(L, box->esmtp);
+	else
+		lua_newtable(L);
+	return 1;
+}
+
+static int
 address_gc(lua_State *L)
 {
-	address_fini(lb_check(L, 1, ADDRESS));
+	struct box *box = lb_check(L, 1, ADDRESS);
+
+	address_fini(&box->address);
+	json_decref(box->esmtp);
 	return 0;
 }
 
@@ -45,6 +68,7 @@ static const luaL_Reg fields[] = {
 	{ "user", address_user },
 	{ "domain", address_domain_ },
 	{ "email", address_email },
+	{ "params", address_params },
 	{ NULL, NULL },
 };
 
@@ -65,7 +89,19 @@ lb_address_open(lua_State *L)
 void
 lb_push_address(lua_State *L, const struct address *a)
 {
-	address_copy(lb_new(L, ADDRESS, sizeof *a), a);
+	lb_push_command_address(L, a, NULL);
+}
+
+void
+lb_push_command_address(lua_State *L, const struct address *a,
+    const json_t *esmtp)
+{
+	struct box *box = lb_new(L, ADDRESS, sizeof *box);
+
+	address_copy(&box->address, a);
+	/* its own: the object may be freed under another thread's hands */
+	if (json_object_size(esmtp) != 0)
+		box->esmtp = json_deep_copy(esmtp);
 }
 
 const struct address *
@@ -81,7 +117,7 @@ lb_to_address(lua_State *L, int i)
 		return a;
 	}
 	text = lb_text(L, i, &len);
-	a = lb_new(L, ADDRESS, sizeof *a);
+	a = lb_new(L, ADDRESS, sizeof(struct box));
 	if (address_parse(a, text, len, &err) != 0)
 		luaL_argerror(L, i, lua_pushfstring(L, "%s", err.msg));
 	return a;

@@ -6,6 +6,9 @@
  *                                    removes.  Raises on functions, userdata
  *                                    and recursive tables.
  *   conn_meta:auth_info()            { peer_address=, identities={}, groups={} }
+ *   conn_meta:get_macro(name)        the MTA's macro, "j" or "{daemon_name}"
+ *                                    (braces may be left out); nil where it
+ *                                    gave none yet       [kumilter's own]
  * Lives from connect to close; RSET, a second message or STARTTLS change
  * nothing.  Used after its session it raises.  From: KumoMTA conn_meta.
  * Events: any that is given one.  Waits: no.
@@ -87,10 +90,23 @@ auth_info(lua_State *L)
 	return 1;
 }
 
+static int
+get_macro(lua_State *L)
+{
+	struct session *s = check(L);
+	const char *name = lb_text(L, 2, NULL);
+
+	if (name[0] != '{' && name[0] != '\0' && name[1] != '\0')
+		name = lua_pushfstring(L, "{%s}", name);
+	lua_pushstring(L, session_macro(s, name));
+	return 1;
+}
+
 static const luaL_Reg methods[] = {
 	{ "get_meta", get_meta },
 	{ "set_meta", set_meta },
 	{ "auth_info", auth_info },
+	{ "get_macro", get_macro },
 	{ NULL, NULL },
 };
 

@@ -24,6 +24,7 @@
 
 struct box {
 	struct message *m;
+	bool owned; /* made by kumo.make_message: ends with this object */
 };
 
 struct message *
@@ -253,12 +254,59 @@ static const luaL_Reg methods[] = {
 	{ NULL, NULL },
 };
 
-static const struct lb_class class = { MESSAGE, NULL, methods, NULL };
+static int
+message_gc(lua_State *L)
+{
+	struct box *box = lb_check(L, 1, MESSAGE);
+
+	if (box->owned)
+		message_free(box->m);
+	box->m = NULL;
+	return 0;
+}
+
+static const luaL_Reg meta[] = {
+	{ "__gc", message_gc },
+	{ NULL, NULL },
+};
+
+static const struct lb_class class = { MESSAGE, NULL, methods, meta };
+
+/*
+ * kumo.make_message(sender, recipient, text) -> message
+ *   sender, recipient: string or EnvelopeAddress.  text: headers and body.
+ *   A message of its own, bound to no transaction: for tests and for working
+ *   on text with Message's methods.  It lives as long as it is referred to.
+ *   Raises when an address does not parse.  Events: any.  Waits: no.
+ *   From: KumoMTA kumo.make_message.
+ */
+static int
+make_message(lua_State *L)
+{
+	const struct address *sender = lb_to_address(L, 1);
+	const struct address *rcpt = lb_to_address(L, 2);
+	size_t len;
+	const char *text = lb_text(L, 3, &len);
+	struct box *box = lb_new(L, MESSAGE, sizeof *box);
+
+	box->m = message_new(sender, sender->email);
+	box->owned = true;
+	message_add_rcpt(box->m, rcpt);
+	message_complete(box->m);
+	message_set_data(box->m, text, len);
+	return 1;
+}
+
+static const luaL_Reg functions[] = {
+	{ "make_message", make_message },
+	{ NULL, NULL },
+};
 
 void
 lb_message_open(lua_State *L)
 {
 	lb_class_open(L, &class);
+	luaL_register(L, NULL, functions);
 }
 
 void

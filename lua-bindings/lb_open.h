@@ -18,6 +18,7 @@ void lb_kumo_open(struct lua_State *L);
 void lb_time_open(struct lua_State *L);
 void lb_milter_open(struct lua_State *L);
 void lb_listener_open(struct lua_State *L);
+void lb_trace_open(struct lua_State *L);
 void lb_stub_open(struct lua_State *L);
 
 /* kumo.log_warn, which the prelude's warn() calls too. */

@@ -118,8 +118,6 @@ static const struct api_stub stubs[] = {
 	MISSING("kumo.memoize"),
 	MISSING("kumo.make_throttle"),
 	MISSING("kumo.configure_redis_throttles"),
-	MISSING("kumo.make_message"),
-	MISSING("kumo.apply_supplemental_trace_header"),
 	MISSING("kumo.json_load"),
 	MISSING("kumo.json_parse"),
 	MISSING("kumo.json_encode"),

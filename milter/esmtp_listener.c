@@ -1,10 +1,11 @@
 #include "esmtp_listener.h"
 
+#include "duration.h"
 #include "settings.h"
 
 #include <string.h>
 
-enum kind { ANY, TEXT, META, NETS, NET_MAP, COUNT, BATCHING };
+enum kind { ANY, TEXT, META, NETS, NET_MAP, COUNT, BATCHING, DURATION };
 
 /* kumo-api 4.1; ANY: accepted, no effect in a milter. */
 static const struct {
@@ -21,7 +22,7 @@ static const struct {
 	{ "max_recipients_per_message", COUNT },
 	{ "max_messages_per_connection", COUNT },
 	{ "max_message_size", COUNT },
-	{ "data_processing_timeout", ANY },
+	{ "data_processing_timeout", DURATION },
 	{ "invalid_line_endings", ANY },
 	{ "trace_headers", ANY },
 	{ "banner", ANY },
@@ -90,6 +91,19 @@ check_net_map(const char *key, const json_t *map, struct err *err)
 	return 0;
 }
 
+static int64_t
+duration_of(const json_t *value)
+{
+	double seconds = json_number_value(value);
+	int64_t ns = 0;
+
+	if (json_is_string(value))
+		return duration_parse(json_string_value(value), &ns, NULL) == 0
+		    ? ns
+		    : 0;
+	return seconds > 0 && seconds < 1e9 ? (int64_t)(seconds * 1e9) : 0;
+}
+
 static int
 check_key(const char *key, const json_t *value, struct err *err)
 {
@@ -117,6 +131,13 @@ check_key(const char *key, const json_t *value, struct err *err)
 		return batch_handling_parse(
 		    json_is_string(value) ? json_string_value(value) : "", &unused,
 		    err);
+	case DURATION:
+		if (duration_of(value) <= 0)
+			return err_set(err,
+			    "%s: a duration such as '30s' or a number of "
+			    "seconds expected",
+			    key);
+		return 0;
 	case ANY:
 		return 0;
 	default:
@@ -254,4 +275,10 @@ esmtp_listener_number(const json_t *params, const char *key, long long preset)
 	const json_t *value = json_object_get(params, key);
 
 	return json_is_integer(value) ? json_integer_value(value) : preset;
+}
+
+int64_t
+esmtp_listener_duration(const json_t *params, const char *key)
+{
+	return duration_of(json_object_get(params, key));
 }

@@ -36,4 +36,7 @@ bool esmtp_listener_relays_for(const json_t *params, const struct ip *peer);
 long long esmtp_listener_number(const json_t *params, const char *key,
     long long preset);
 
+/* A duration in ns ("30s", or a number of seconds); 0: not given. */
+int64_t esmtp_listener_duration(const json_t *params, const char *key);
+
 #endif

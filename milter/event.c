@@ -209,7 +209,7 @@ call_with_address(struct session *s, enum event_name event,
 	struct call c;
 
 	if (call_begin(&c, s, event, call_deadline(s, false))) {
-		bindings_push_address(c.L, a);
+		bindings_push_address(c.L, a, s->esmtp);
 		bindings_push_conn_meta(c.L, s);
 		call_run(&c, 2);
 	}

@@ -2,6 +2,7 @@
  * event_message.c - the end of a message: event.h's content half
  */
 #include "batch.h"
+#include "clock.h"
 #include "event.h"
 #include "event_call.h"
 #include "event_stand.h"
@@ -121,12 +122,15 @@ struct work {
 	struct message *base;
 	struct batches batches;
 	int64_t deadline;
+	bool budget; /* the deadline is the listener's data_processing_timeout */
 };
 
 static void
 call_with_message(struct work *w, enum event_name event, struct message *m,
     struct verdict *v)
 {
+	static const char late[] =
+	    "4.4.5 data_processing_timeout exceeded (rx)";
 	struct call c;
 
 	if (call_begin(&c, w->s, event, w->deadline)) {
@@ -135,6 +139,8 @@ call_with_message(struct work *w, enum event_name event, struct message *m,
 		call_run(&c, 2);
 	}
 	call_end(&c, v);
+	if (c.result == RUN_WALL && w->budget)
+		verdict_refuse(v, 451, DISCONNECT_IF421, late, strlen(late));
 }
 
 static void
@@ -274,9 +280,13 @@ free_batches(struct work *w)
 static void
 decide(struct session *s, struct verdict *v, struct message **m)
 {
+	int64_t budget = esmtp_listener_duration(s->params,
+	    "data_processing_timeout");
 	struct work w = { .s = s,
 		.base = s->message,
-		.deadline = call_deadline(s, true) };
+		.budget = budget > 0,
+		.deadline = budget > 0 ? clock_mono() + budget
+				       : call_deadline(s, true) };
 
 	if (w.base == NULL || !call_wants_content(s))
 		return;

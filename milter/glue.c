@@ -252,6 +252,8 @@ on_mail(SMFICTX *ctx, char **argv)
 	struct reply r = { 0 };
 
 	learn_macros(ctx, c->s, PHASE_MAIL);
+	if (argv[0] != NULL)
+		session_set_esmtp(c->s, argv + 1);
 	event_mail(c->s, argv[0] != NULL ? argv[0] : "", &r);
 	return give(ctx, c, &r);
 }
@@ -263,6 +265,8 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	struct reply r = { 0 };
 
 	learn_macros(ctx, c->s, PHASE_RCPT);
+	if (argv[0] != NULL)
+		session_set_esmtp(c->s, argv + 1);
 	event_rcpt(c->s, argv[0] != NULL ? argv[0] : "", &r);
 	return give(ctx, c, &r);
 }

@@ -55,6 +55,7 @@ session_free(struct session *s)
 		macro_fini(&s->macro[i]);
 	json_decref(s->meta);
 	json_decref(s->params);
+	json_decref(s->esmtp);
 	free(s->client_name);
 	free(s->client);
 	free(s->helo);
@@ -83,6 +84,27 @@ session_set_macro(struct session *s, enum phase stage, const char *name,
 		return;
 	s->macro[s->n_macros++] = (struct session_macro){ xstrdup(name),
 		xmemdup0(value, strnlen(value, SESSION_MACRO_MAX)), stage };
+}
+
+void
+session_set_esmtp(struct session *s, char *const *params)
+{
+	json_decref(s->esmtp);
+	s->esmtp = json_object();
+	for (; *params != NULL; params++) {
+		size_t n = strcspn(*params, "=");
+		char *name = xmemdup0(*params, n);
+		const char *value = *params + n;
+
+		for (char *p = name; *p != '\0'; p++)
+			if (*p >= 'a' && *p <= 'z')
+				*p -= 'a' - 'A';
+		json_object_set_new_nocheck(s->esmtp, name,
+		    *value == '='
+			? json_stringn_nocheck(value + 1, strlen(value + 1))
+			: json_true());
+		free(name);
+	}
 }
 
 const char *

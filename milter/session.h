@@ -40,6 +40,8 @@ struct session {
 	json_t *meta;  /* conn_meta: object */
 	json_t *params; /* start_esmtp_listener's, in force for this session */
 
+	/* ESMTP parameters of the command under way: object name -> value */
+	json_t *esmtp;
 	struct message *message; /* the transaction under way, or NULL */
 	size_t n_messages, n_rcpts;
 	struct standing standing;
@@ -61,6 +63,9 @@ void session_free(struct session *s);
 void session_macros_begin(struct session *s, enum phase stage);
 void session_set_macro(struct session *s, enum phase stage, const char *name,
     const char *value);
+/* "SIZE=1000", "SMTPUTF8", ...: kept for the next MAIL or RCPT; NULL ends. */
+void session_set_esmtp(struct session *s, char *const *params);
+
 /* "j", "{daemon_name}"; NULL where the MTA gave none. */
 const char *session_macro(const struct session *s, const char *name);
 
