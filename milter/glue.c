@@ -336,6 +336,9 @@ header_value(const struct conn *c, const char *raw)
 	return (char *)raw;
 }
 
+/* An index for smfi_insheader() past any message's last field. */
+#define BEHIND_ALL_HEADERS 0x10000000
+
 static void
 edit_headers(SMFICTX *ctx, const struct conn *c, const struct message *m)
 {
@@ -365,8 +368,10 @@ edit_headers(SMFICTX *ctx, const struct conn *c, const struct message *m)
 			    "insert header", name);
 			break;
 		case HEADER_EDIT_APPEND:
+			/* not smfi_addheader(): Sendmail would put it before
+			 * the first field of that name, if there is one */
 			check_edit(c,
-			    smfi_addheader(ctx, name,
+			    smfi_insheader(ctx, BEHIND_ALL_HEADERS, name,
 				header_value(c, e[i].raw)),
 			    "add header", name);
 			break;
