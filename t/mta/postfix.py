@@ -51,6 +51,7 @@ MAIN_CF = {
     'alias_database': '',
     'local_recipient_maps': '',
     'milter_default_action': 'tempfail',
+    'in_flow_delay': '0',
 }
 
 QUEUES = ('deferred', 'hold')      # where accepted mail comes to rest

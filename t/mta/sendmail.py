@@ -256,6 +256,8 @@ def parse_queue_file(name, held, control, body):
     q reason of the quarantine."""
     message = Queued(id=name, held=held, body=body)
     headers = b''
+    # it writes 0xff before bytes that it uses for itself (0x80 to 0x9f)
+    control = re.sub(rb'\xff([\x80-\x9f\xff])', rb'\1', control)
     lines = control.replace(b'\n\t', b'\0\t').replace(b'\n ', b'\0 ')
     for line in lines.split(b'\n'):
         kind = line[:1]
