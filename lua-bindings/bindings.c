@@ -14,6 +14,7 @@
 static void (*const openers[])(lua_State *L) = {
 	lb_reject_open,
 	lb_address_open,
+	lb_address_header_open,
 	lb_conn_meta_open,
 	lb_message_open,
 	lb_log_open,

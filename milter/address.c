@@ -4,6 +4,7 @@
 #include "xmalloc.h"
 
 #include <stdint.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -261,6 +262,28 @@ is_postmaster(struct span s)
 	return s.n == 10 && strncasecmp(s.p, "postmaster", s.n) == 0;
 }
 
+/* The three strings of an address behind one another. */
+struct address_text {
+	atomic_uint refs;
+	char strings[];
+};
+
+/* Takes user and domain. */
+static void
+pack(struct address *a, char *user, char *domain, const struct str *email)
+{
+	size_t u = strlen(user) + 1, d = strlen(domain) + 1;
+	struct address_text *t = xmalloc(sizeof *t + u + d + email->len + 1);
+
+	atomic_init(&t->refs, 1);
+	a->text = t;
+	a->user = memcpy(t->strings, user, u);
+	a->domain = memcpy(t->strings + u, domain, d);
+	a->email = memcpy(t->strings + u + d, str_c(email), email->len + 1);
+	free(user);
+	free(domain);
+}
+
 /* Takes domain; NULL means that there was no '@'. */
 static void
 fill(struct address *a, struct span local, char *domain)
@@ -272,9 +295,9 @@ fill(struct address *a, struct span local, char *domain)
 		str_addc(&email, '@');
 		str_adds(&email, domain);
 	}
-	a->user = unquoted(local);
-	a->domain = domain != NULL ? domain : xstrdup("");
-	a->email = str_take(&email);
+	pack(a, unquoted(local), domain != NULL ? domain : xstrdup(""),
+	    &email);
+	str_fini(&email);
 }
 
 /* Takes "<" and ">" away; false where only one of them is there. */
@@ -330,8 +353,11 @@ address_parse(struct address *a, const char *text, size_t len, struct err *err)
 		return 0;
 	}
 	if (is_postmaster(s)) {
-		*a = (struct address){ xstrdup("postmaster"), xstrdup(""),
-			xstrdup("Postmaster") };
+		struct str email = { 0 };
+
+		str_adds(&email, "Postmaster");
+		pack(a, xstrdup("postmaster"), xstrdup(""), &email);
+		str_fini(&email);
 		return 0;
 	}
 	return parse_mailbox(a, without_route(s), err);
@@ -380,16 +406,17 @@ address_parse_lenient(struct address *a, const char *text, size_t len)
 void
 address_copy(struct address *to, const struct address *from)
 {
-	*to = (struct address){ xstrdup(from->user), xstrdup(from->domain),
-		xstrdup(from->email) };
+	*to = *from;
+	if (to->text != NULL)
+		atomic_fetch_add_explicit(&to->text->refs, 1,
+		    memory_order_relaxed);
 }
 
 void
 address_fini(struct address *a)
 {
-	free(a->user);
-	free(a->domain);
-	free(a->email);
+	if (a->text != NULL && atomic_fetch_sub(&a->text->refs, 1) == 1)
+		free(a->text);
 	*a = (struct address){ 0 };
 }
 

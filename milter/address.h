@@ -11,8 +11,9 @@
  * local part (SMTPUTF8) are kept.  A source route ("@a,@b:") is dropped.
  *
  * Ownership: address_fini() frees what address_parse(), _lenient() and
- * _copy() put into *a.  An address that is all zero may be given to
- * address_fini().  No globals: any thread may call anything here.
+ * _copy() put into *a.  Copies share one text, with counted references, so
+ * they may be freed by any thread.  An address that is all zero may be given
+ * to address_fini().  No globals: any thread may call anything here.
  *
  * Without libidn2 (HAVE_IDN2) U-labels stay as they are.
  */
@@ -29,9 +30,10 @@
 #define ADDRESS_DOMAIN_MAX 1024
 
 struct address {
-	char *user;
-	char *domain;
-	char *email;
+	const char *user;
+	const char *domain;
+	const char *email;
+	struct address_text *text; /* what they point into, shared by copies */
 };
 
 /*

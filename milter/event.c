@@ -126,18 +126,13 @@ begin(struct session *s, struct verdict *v)
 void
 event_connect(struct session *s, struct reply *reply)
 {
+	static const struct event_command none = { NULL, NULL };
 	struct verdict v = { 0 };
 
 	begin(s, &v);
 	if (v.kind == VERDICT_CONTINUE)
 		call_with_meta(s, EVENT_CONNECTION_ACCEPTED, &v);
-	stand_take(s, PHASE_CONNECT, NULL, &v, reply);
-}
-
-static char *
-command_line(const char *verb, const char *argument)
-{
-	return xasprintf("%s%.1000s", verb, argument);
+	stand_take(s, PHASE_CONNECT, &none, &v, reply);
 }
 
 static void
@@ -182,13 +177,13 @@ call_ehlo(struct session *s, const char *name, struct verdict *v)
 void
 event_helo(struct session *s, const char *name, struct reply *reply)
 {
-	char *command = command_line("EHLO ", name);
+	const struct event_command command = { "EHLO ", name };
 	struct verdict v = { 0 };
 
 	begin(s, &v);
 	event_message_over(s, NULL);
 	session_learn_security(s);
-	if (!stand_answers(s, PHASE_HELO, command, reply)) {
+	if (!stand_answers(s, PHASE_HELO, &command, reply)) {
 		if (v.kind == VERDICT_CONTINUE)
 			call_ehlo(s, name, &v);
 		if (v.kind == VERDICT_CONTINUE) {
@@ -196,9 +191,8 @@ event_helo(struct session *s, const char *name, struct reply *reply)
 			s->helo = xstrdup(name);
 			session_set_meta_text(s, "ehlo_domain", name);
 		}
-		stand_take(s, PHASE_HELO, command, &v, reply);
+		stand_take(s, PHASE_HELO, &command, &v, reply);
 	}
-	free(command);
 }
 
 /* A handler for an address and conn_meta. */
@@ -216,10 +210,22 @@ call_with_address(struct session *s, enum event_name event,
 	call_end(&c, v);
 }
 
+static void
+begin_transaction(struct session *s, const struct address *sender,
+    const char *raw)
+{
+	s->in_transaction = true;
+	address_fini(&s->sender);
+	address_copy(&s->sender, sender);
+	s->n_rcpts = 0;
+	if (call_wants_content(s))
+		s->message = message_new(sender, raw);
+}
+
 void
 event_mail(struct session *s, const char *address, struct reply *reply)
 {
-	char *command = command_line("MAIL FROM:", address);
+	const struct event_command command = { "MAIL FROM:", address };
 	struct verdict v = { 0 };
 	struct address a;
 
@@ -227,28 +233,15 @@ event_mail(struct session *s, const char *address, struct reply *reply)
 	/* after a refusal or an end there was no abort: see mta-truth 3 */
 	event_message_over(s, NULL);
 	session_learn_security(s);
-	if (!stand_answers(s, PHASE_MAIL, command, reply)) {
+	if (!stand_answers(s, PHASE_MAIL, &command, reply)) {
 		address_parse_lenient(&a, address, strlen(address));
 		if (v.kind == VERDICT_CONTINUE)
 			call_with_address(s, EVENT_MAIL_FROM, &a, &v);
 		if (v.kind == VERDICT_CONTINUE)
-			s->message = message_new(&a, address);
+			begin_transaction(s, &a, address);
 		address_fini(&a);
-		stand_take(s, PHASE_MAIL, command, &v, reply);
+		stand_take(s, PHASE_MAIL, &command, &v, reply);
 	}
-	free(command);
-}
-
-static struct message *
-message_without_sender(void)
-{
-	struct address null;
-	struct message *m;
-
-	address_parse_lenient(&null, "<>", 2);
-	m = message_new(&null, "<>");
-	address_fini(&null);
-	return m;
 }
 
 /* KumoMTA's own limits, where a listener sets them (kumo-api 4.1). */
@@ -262,74 +255,88 @@ check_rcpt_limits(struct session *s, struct verdict *v)
 	    "max_messages_per_connection", -1);
 	const char *text = "4.5.3 too many recipients";
 
-	if (per_session >= 0 && (long long)s->n_rcpts >= per_session) {
+	if (per_session >= 0 && (long long)s->n_rcpts_asked >= per_session) {
 		text = "4.5.3 too many recipients on this connection";
-		verdict_refuse(v, s->message->n_rcpt == 0 ? 421 : 452,
+		verdict_refuse(v, s->n_rcpts == 0 ? 421 : 452,
 		    DISCONNECT_IF421, text, strlen(text));
-	} else if ((long long)s->message->n_rcpt >= per_message) {
+	} else if ((long long)s->n_rcpts >= per_message) {
 		verdict_refuse(v, 452, DISCONNECT_IF421, text, strlen(text));
 	}
+}
+
+static void
+accept_rcpt(struct session *s, const struct address *a, const char *raw)
+{
+	s->n_rcpts++;
+	if (s->message != NULL)
+		message_accept_rcpt(s->message, a, raw);
 }
 
 void
 event_rcpt(struct session *s, const char *address, struct reply *reply)
 {
-	char *command = command_line("RCPT TO:", address);
+	const struct event_command command = { "RCPT TO:", address };
 	struct verdict v = { 0 };
 	struct address a;
 
 	begin(s, &v);
-	if (!stand_answers(s, PHASE_RCPT, command, reply)) {
+	if (!stand_answers(s, PHASE_RCPT, &command, reply)) {
 		address_parse_lenient(&a, address, strlen(address));
-		if (s->message == NULL) /* no MAIL was seen */
-			s->message = message_without_sender();
+		if (!s->in_transaction) { /* no MAIL was seen */
+			struct address null;
+
+			address_parse_lenient(&null, "<>", 2);
+			begin_transaction(s, &null, "<>");
+			address_fini(&null);
+		}
 		if (v.kind == VERDICT_CONTINUE)
 			relay_check(s, &a, &v);
 		if (v.kind == VERDICT_CONTINUE)
 			check_rcpt_limits(s, &v);
-		s->n_rcpts++;
+		s->n_rcpts_asked++;
 		if (v.kind == VERDICT_CONTINUE)
 			call_with_address(s, EVENT_RCPT_TO, &a, &v);
 		if (v.kind == VERDICT_CONTINUE)
-			message_accept_rcpt(s->message, &a, address);
+			accept_rcpt(s, &a, address);
 		address_fini(&a);
-		stand_take(s, PHASE_RCPT, command, &v, reply);
+		stand_take(s, PHASE_RCPT, &command, &v, reply);
 	}
-	free(command);
 }
 
 void
 event_data(struct session *s, struct reply *reply)
 {
+	static const struct event_command command = { "DATA", "" };
 	struct verdict v = { 0 };
 
 	begin(s, &v);
-	if (stand_answers(s, PHASE_DATA, "DATA", reply))
+	if (stand_answers(s, PHASE_DATA, &command, reply))
 		return;
 	if (v.kind == VERDICT_CONTINUE)
 		call_with_meta(s, EVENT_MILTER_DATA, &v);
-	stand_take(s, PHASE_DATA, "DATA", &v, reply);
+	stand_take(s, PHASE_DATA, &command, &v, reply);
 }
 
 void
-event_unknown(struct session *s, const char *command, struct reply *reply)
+event_unknown(struct session *s, const char *line, struct reply *reply)
 {
+	const struct event_command command = { "", line };
 	struct verdict v = { 0 };
 	struct call c;
 
 	begin(s, &v);
-	if (stand_answers(s, PHASE_UNKNOWN, command, reply))
+	if (stand_answers(s, PHASE_UNKNOWN, &command, reply))
 		return;
 	if (v.kind == VERDICT_CONTINUE) {
 		if (call_begin(&c, s, EVENT_UNKNOWN_COMMAND,
 			call_deadline(s, false))) {
-			lua_pushlstring(c.L, command, strnlen(command, 4096));
+			lua_pushlstring(c.L, line, strnlen(line, 4096));
 			bindings_push_conn_meta(c.L, s);
 			call_run(&c, 2);
 		}
 		call_end(&c, &v);
 	}
-	stand_take(s, PHASE_UNKNOWN, command, &v, reply);
+	stand_take(s, PHASE_UNKNOWN, &command, &v, reply);
 }
 
 void

@@ -113,6 +113,7 @@ event_message_over(struct session *s, struct message *m)
 		release(s, m);
 	release(s, s->message);
 	s->message = NULL;
+	s->in_transaction = false;
 	standing_message_over(&s->standing);
 }
 
@@ -304,6 +305,7 @@ decide(struct session *s, struct verdict *v, struct message **m)
 void
 event_eom(struct session *s, struct reply *reply, struct message **m)
 {
+	static const struct event_command command = { "DATA", "" };
 	struct verdict v = { 0 };
 	bool condemned;
 
@@ -313,7 +315,7 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 		return;
 	}
 	metric_count(METRIC_MESSAGES);
-	if (stand_answers(s, PHASE_EOM, "DATA", reply))
+	if (stand_answers(s, PHASE_EOM, &command, reply))
 		return;
 	decide(s, &v, m);
 	if (v.kind == VERDICT_DISCARD)
@@ -322,7 +324,7 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 		metric_count(METRIC_QUARANTINED);
 	condemned = s->standing.kind == STANDING_CONDEMNED;
 	if (!condemned) {
-		stand_take(s, PHASE_EOM, "DATA", &v, reply);
+		stand_take(s, PHASE_EOM, &command, &v, reply);
 		return;
 	}
 	/* quarantined and to be disconnected: this message still passes */

@@ -47,8 +47,9 @@ take_results(struct call *c, struct verdict *v, const struct str *text)
 }
 
 void
-event_rewrite(struct session *s, enum phase phase, const char *command,
-    const struct reply_rules *rules, struct reply *reply)
+event_rewrite(struct session *s, enum phase phase,
+    const struct event_command *command, const struct reply_rules *rules,
+    struct reply *reply)
 {
 	struct verdict v = { .kind = VERDICT_CONTINUE };
 	struct str text = { 0 };
@@ -64,8 +65,9 @@ event_rewrite(struct session *s, enum phase phase, const char *command,
 		call_deadline(s, false))) {
 		lua_pushinteger(c.L, v.code);
 		lua_pushlstring(c.L, str_c(&text), text.len);
-		if (command != NULL)
-			lua_pushstring(c.L, command);
+		if (command->verb != NULL)
+			lua_pushfstring(c.L, "%s%s", command->verb,
+			    command->argument);
 		else
 			lua_pushnil(c.L);
 		bindings_push_conn_meta(c.L, s);

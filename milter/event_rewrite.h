@@ -12,7 +12,13 @@
 
 struct session;
 
-void event_rewrite(struct session *s, enum phase phase, const char *command,
-    const struct reply_rules *rules, struct reply *reply);
+/* The command that is answered: "MAIL FROM:" and "<a@b>".  verb NULL: none. */
+struct event_command {
+	const char *verb, *argument;
+};
+
+void event_rewrite(struct session *s, enum phase phase,
+    const struct event_command *command, const struct reply_rules *rules,
+    struct reply *reply);
 
 #endif

@@ -1,7 +1,6 @@
 #include "event_stand.h"
 
 #include "event_call.h"
-#include "event_rewrite.h"
 #include "metric.h"
 
 static struct reply_rules
@@ -25,8 +24,8 @@ count_condemned(const struct session *s, enum standing_kind before)
 }
 
 bool
-stand_answers(struct session *s, enum phase phase, const char *command,
-    struct reply *reply)
+stand_answers(struct session *s, enum phase phase,
+    const struct event_command *command, struct reply *reply)
 {
 	struct reply_rules rules = rules_of(s);
 	enum standing_kind before = s->standing.kind;
@@ -40,8 +39,9 @@ stand_answers(struct session *s, enum phase phase, const char *command,
 }
 
 void
-stand_take(struct session *s, enum phase phase, const char *command,
-    struct verdict *v, struct reply *reply)
+stand_take(struct session *s, enum phase phase,
+    const struct event_command *command, struct verdict *v,
+    struct reply *reply)
 {
 	struct reply_rules rules = rules_of(s);
 	enum standing_kind before = s->standing.kind;

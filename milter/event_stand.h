@@ -7,14 +7,16 @@
 #ifndef KUMILTER_EVENT_STAND_H
 #define KUMILTER_EVENT_STAND_H
 
+#include "event_rewrite.h"
 #include "session.h"
 
 /* true: *reply is the answer and no handler is to run. */
-bool stand_answers(struct session *s, enum phase phase, const char *command,
-    struct reply *reply);
+bool stand_answers(struct session *s, enum phase phase,
+    const struct event_command *command, struct reply *reply);
 /* What the handlers decided becomes the reply; takes what v holds. */
-void stand_take(struct session *s, enum phase phase, const char *command,
-    struct verdict *v, struct reply *reply);
+void stand_take(struct session *s, enum phase phase,
+    const struct event_command *command, struct verdict *v,
+    struct reply *reply);
 void stand_condemn(struct session *s);
 
 #endif

@@ -108,7 +108,7 @@ relay_check(struct session *s, const struct address *rcpt, struct verdict *v)
 	if (!call_has(s, EVENT_LISTENER_DOMAIN) &&
 	    !s->lua->epoch->settings.enforce_relay)
 		return;
-	from = domain_of(s, s->message->sender.domain, v);
+	from = domain_of(s, s->sender.domain, v);
 	from_relays = known && lists(json_object_get(from, "relay_from"), &peer);
 	if (v->kind != VERDICT_CONTINUE)
 		return;

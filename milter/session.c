@@ -35,13 +35,6 @@ session_new(void)
 	return s;
 }
 
-static void
-macro_fini(struct session_macro *m)
-{
-	free(m->name);
-	free(m->value);
-}
-
 void
 session_free(struct session *s)
 {
@@ -51,8 +44,9 @@ session_free(struct session *s)
 		*s->handle = NULL;
 	message_free(s->message);
 	standing_fini(&s->standing);
-	for (size_t i = 0; i < s->n_macros; i++)
-		macro_fini(&s->macro[i]);
+	for (int i = 0; i <= PHASE_EOM; i++)
+		str_fini(&s->macros[i].text);
+	address_fini(&s->sender);
 	json_decref(s->meta);
 	json_decref(s->params);
 	json_decref(s->esmtp);
@@ -66,31 +60,29 @@ session_free(struct session *s)
 void
 session_macros_begin(struct session *s, enum phase stage)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < s->n_macros; i++)
-		if (s->macro[i].stage == stage)
-			macro_fini(&s->macro[i]);
-		else
-			s->macro[kept++] = s->macro[i];
-	s->n_macros = kept;
+	str_clear(&s->macros[stage].text);
+	s->macros[stage].n = 0;
 }
 
 void
 session_set_macro(struct session *s, enum phase stage, const char *name,
     const char *value)
 {
-	if (s->n_macros == SESSION_MACROS)
+	struct session_macros *m = &s->macros[stage];
+
+	if (m->n == SESSION_MACROS)
 		return;
-	s->macro[s->n_macros++] = (struct session_macro){ xstrdup(name),
-		xmemdup0(value, strnlen(value, SESSION_MACRO_MAX)), stage };
+	m->name[m->n] = name;
+	m->value[m->n++] = m->text.len;
+	str_add(&m->text, value, strnlen(value, SESSION_MACRO_MAX));
+	str_addc(&m->text, '\0');
 }
 
 void
 session_set_esmtp(struct session *s, char *const *params)
 {
 	json_decref(s->esmtp);
-	s->esmtp = json_object();
+	s->esmtp = *params != NULL ? json_object() : NULL;
 	for (; *params != NULL; params++) {
 		size_t n = strcspn(*params, "=");
 		char *name = xmemdup0(*params, n);
@@ -107,12 +99,17 @@ session_set_esmtp(struct session *s, char *const *params)
 	}
 }
 
+/* A later stage's word counts more: "i" comes with several. */
 const char *
 session_macro(const struct session *s, const char *name)
 {
-	for (size_t i = s->n_macros; i > 0; i--)
-		if (strcmp(s->macro[i - 1].name, name) == 0)
-			return s->macro[i - 1].value;
+	for (int stage = PHASE_EOM; stage >= 0; stage--) {
+		const struct session_macros *m = &s->macros[stage];
+
+		for (size_t i = 0; i < m->n; i++)
+			if (strcmp(m->name[i], name) == 0)
+				return m->text.data + m->value[i];
+	}
 	return NULL;
 }
 

@@ -19,12 +19,15 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define SESSION_MACROS 48
+#define SESSION_MACROS 16      /* of one stage */
 #define SESSION_MACRO_MAX 2048 /* bytes of one value that are kept */
 
-struct session_macro {
-	char *name, *value;
-	enum phase stage; /* the one that brought it */
+/* The macros that one stage brought; values stand in text, NUL-terminated. */
+struct session_macros {
+	struct str text;
+	const char *name[SESSION_MACROS];
+	size_t value[SESSION_MACROS]; /* offset in text */
+	size_t n;
 };
 
 struct session {
@@ -42,12 +45,16 @@ struct session {
 
 	/* ESMTP parameters of the command under way: object name -> value */
 	json_t *esmtp;
-	struct message *message; /* the transaction under way, or NULL */
-	size_t n_messages, n_rcpts;
+	/* The transaction under way.  The message is collected only where the
+	 * policy can read it; else NULL. */
+	bool in_transaction;
+	struct address sender;
+	size_t n_rcpts; /* accepted, of this transaction */
+	struct message *message;
+	size_t n_rcpts_asked; /* in all of the session */
 	struct standing standing;
 
-	struct session_macro macro[SESSION_MACROS];
-	size_t n_macros;
+	struct session_macros macros[PHASE_EOM + 1]; /* by stage */
 
 	/* event.h's: */
 	struct session_lua *lua;
@@ -61,6 +68,7 @@ void session_free(struct session *s);
 
 /* Everything that a macro stage brings replaces what it brought before. */
 void session_macros_begin(struct session *s, enum phase stage);
+/* name: a constant, it is kept as it is. */
 void session_set_macro(struct session *s, enum phase stage, const char *name,
     const char *value);
 /* "SIZE=1000", "SMTPUTF8", ...: kept for the next MAIL or RCPT; NULL ends. */
