@@ -12,6 +12,7 @@
  */
 #include "bindings.h"
 #include "lb.h"
+#include "lb_address_header.h"
 #include "lb_message.h"
 #include "lb_open.h"
 
@@ -226,6 +227,9 @@ static const luaL_Reg methods[] = {
 	{ "get_first_named_header_value", get_first },
 	{ "get_all_named_header_values", get_all_named },
 	{ "get_all_headers", get_all },
+	{ "get_address_header", lb_message_get_address_header },
+	{ "from_header", lb_message_from_header },
+	{ "to_header", lb_message_to_header },
 	{ "queue_id", queue_id },
 	{ "size", size },
 	{ "num_attempts", num_attempts },

@@ -11,6 +11,7 @@ struct lua_State;
 
 void lb_reject_open(struct lua_State *L);
 void lb_address_open(struct lua_State *L);
+void lb_address_header_open(struct lua_State *L);
 void lb_conn_meta_open(struct lua_State *L);
 void lb_message_open(struct lua_State *L);
 void lb_log_open(struct lua_State *L);
