@@ -95,7 +95,11 @@ get_macro(lua_State *L)
 {
 	struct session *s = check(L);
 	const char *name = lb_text(L, 2, NULL);
+	struct run *run = state_of(L)->run;
 
+	if (run == NULL || run->session != s) /* the MTA answers for its own */
+		return luaL_error(L,
+		    "get_macro: conn_meta is another session's");
 	if (name[0] != '{' && name[0] != '\0' && name[1] != '\0')
 		name = lua_pushfstring(L, "{%s}", name);
 	lua_pushstring(L, session_macro(s, name));

@@ -22,58 +22,34 @@ struct conn {
 /* The macros that each stage is to bring, in libmilter's words. */
 static const struct {
 	int stage;
-	enum phase phase;
-	const char *names[16];
+	const char *names;
 } macros[] = {
-	{ SMFIM_CONNECT, PHASE_CONNECT,
-	    { "j", "_", "v", "{daemon_name}", "{daemon_addr}",
-		"{daemon_port}", "{client_addr}", "{client_name}",
-		"{client_port}", "{client_ptr}", "{client_resolve}",
-		"{client_connections}", "{if_name}", "{if_addr}" } },
-	{ SMFIM_HELO, PHASE_HELO,
-	    { "{tls_version}", "{cipher}", "{cipher_bits}", "{cert_subject}",
-		"{cert_issuer}", "{verify}" } },
-	{ SMFIM_ENVFROM, PHASE_MAIL,
-	    { "i", "{auth_type}", "{auth_authen}", "{auth_author}",
-		"{auth_ssf}", "{mail_mailer}", "{mail_host}",
-		"{mail_addr}" } },
-	{ SMFIM_ENVRCPT, PHASE_RCPT,
-	    { "i", "{rcpt_mailer}", "{rcpt_host}", "{rcpt_addr}" } },
-	{ SMFIM_DATA, PHASE_DATA, { "i" } },
-	{ SMFIM_EOM, PHASE_EOM, { "i", "{msg_id}", "{msg_size}" } },
+	{ SMFIM_CONNECT,
+	    "j _ v {daemon_name} {daemon_addr} {daemon_port} {client_addr} "
+	    "{client_name} {client_port} {client_ptr} {client_resolve} "
+	    "{client_connections} {if_name} {if_addr}" },
+	{ SMFIM_HELO,
+	    "{tls_version} {cipher} {cipher_bits} {cert_subject} "
+	    "{cert_issuer} {verify}" },
+	{ SMFIM_ENVFROM,
+	    "i {auth_type} {auth_authen} {auth_author} {auth_ssf} "
+	    "{mail_mailer} {mail_host} {mail_addr}" },
+	{ SMFIM_ENVRCPT, "i {rcpt_mailer} {rcpt_host} {rcpt_addr}" },
+	{ SMFIM_DATA, "i" },
+	{ SMFIM_EOM, "i {msg_id} {msg_size}" },
 };
-
-static void
-learn_macros(SMFICTX *ctx, struct session *s, enum phase phase)
-{
-	for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) {
-		if (macros[i].phase != phase)
-			continue;
-		session_macros_begin(s, phase);
-		for (int k = 0; k < 16 && macros[i].names[k] != NULL; k++) {
-			const char *value =
-			    smfi_getsymval(ctx, (char *)macros[i].names[k]);
-
-			if (value != NULL)
-				session_set_macro(s, phase,
-				    macros[i].names[k], value);
-		}
-	}
-}
 
 static void
 ask_for_macros(SMFICTX *ctx)
 {
-	char list[512];
+	for (size_t i = 0; i < sizeof macros / sizeof *macros; i++)
+		smfi_setsymlist(ctx, macros[i].stage, (char *)macros[i].names);
+}
 
-	for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) {
-		size_t n = 0;
-
-		for (int k = 0; k < 16 && macros[i].names[k] != NULL; k++)
-			n += (size_t)snprintf(list + n, sizeof list - n,
-			    "%s%s", k != 0 ? " " : "", macros[i].names[k]);
-		smfi_setsymlist(ctx, macros[i].stage, list);
-	}
+static const char *
+ask_macro(void *ctx, const char *name)
+{
+	return smfi_getsymval(ctx, (char *)name);
 }
 
 /* ---- replies ------------------------------------------------------------ */
@@ -133,6 +109,8 @@ conn_of(SMFICTX *ctx)
 	if (c == NULL) {
 		c = xcalloc(1, sizeof *c);
 		c->s = session_new();
+		c->s->ask_macro = ask_macro;
+		c->s->macro_source = ctx;
 		smfi_setpriv(ctx, c);
 	}
 	return c;
@@ -228,7 +206,6 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
 		memcpy(&c->s->peer, addr, address_len(addr));
 	free(c->s->client_name);
 	c->s->client_name = xstrdup(host != NULL ? host : "");
-	learn_macros(ctx, c->s, PHASE_CONNECT);
 	event_connect(c->s, &r);
 	status = give(ctx, c, &r);
 	return c->steps & SMFIP_NR_CONN ? SMFIS_NOREPLY : status;
@@ -240,7 +217,6 @@ on_helo(SMFICTX *ctx, char *name)
 	struct conn *c = conn_of(ctx);
 	struct reply r = { 0 };
 
-	learn_macros(ctx, c->s, PHASE_HELO);
 	event_helo(c->s, name != NULL ? name : "", &r);
 	return give(ctx, c, &r);
 }
@@ -251,7 +227,6 @@ on_mail(SMFICTX *ctx, char **argv)
 	struct conn *c = conn_of(ctx);
 	struct reply r = { 0 };
 
-	learn_macros(ctx, c->s, PHASE_MAIL);
 	if (argv[0] != NULL)
 		session_set_esmtp(c->s, argv + 1);
 	event_mail(c->s, argv[0] != NULL ? argv[0] : "", &r);
@@ -264,7 +239,6 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	struct conn *c = conn_of(ctx);
 	struct reply r = { 0 };
 
-	learn_macros(ctx, c->s, PHASE_RCPT);
 	if (argv[0] != NULL)
 		session_set_esmtp(c->s, argv + 1);
 	event_rcpt(c->s, argv[0] != NULL ? argv[0] : "", &r);
@@ -277,7 +251,6 @@ on_data(SMFICTX *ctx)
 	struct conn *c = conn_of(ctx);
 	struct reply r = { 0 };
 
-	learn_macros(ctx, c->s, PHASE_DATA);
 	event_data(c->s, &r);
 	return give(ctx, c, &r);
 }
@@ -448,7 +421,6 @@ on_eom(SMFICTX *ctx)
 	struct reply r = { 0 };
 	struct message *m;
 
-	learn_macros(ctx, c->s, PHASE_EOM);
 	event_eom(c->s, &r, &m);
 	if (m != NULL) {
 		edit_headers(ctx, c, m);

@@ -215,7 +215,11 @@ ip_format(struct str *out, const struct ip *ip)
 	if (ip->family == AF_INET6)
 		format_v6(out, b);
 	else
-		str_addf(out, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+		for (int i = 0; i < 4; i++) {
+			if (i > 0)
+				str_addc(out, '.');
+			str_addu(out, b[i]);
+		}
 }
 
 void
@@ -229,7 +233,8 @@ ip_format_port(struct str *out, const struct ip *ip, int port)
 			str_addf(out, "%%%u", ip->scope);
 		str_addc(out, ']');
 	}
-	str_addf(out, ":%d", port);
+	str_addc(out, ':');
+	str_addu(out, (unsigned)port);
 }
 
 /* ---- networks ----------------------------------------------------------- */

@@ -103,6 +103,11 @@ session_set_esmtp(struct session *s, char *const *params)
 const char *
 session_macro(const struct session *s, const char *name)
 {
+	const char *value =
+	    s->ask_macro != NULL ? s->ask_macro(s->macro_source, name) : NULL;
+
+	if (value != NULL)
+		return value;
 	for (int stage = PHASE_EOM; stage >= 0; stage--) {
 		const struct session_macros *m = &s->macros[stage];
 

@@ -54,7 +54,10 @@ struct session {
 	size_t n_rcpts_asked; /* in all of the session */
 	struct standing standing;
 
-	struct session_macros macros[PHASE_EOM + 1]; /* by stage */
+	/* Who is asked for macros, if anybody; before those that were set. */
+	const char *(*ask_macro)(void *source, const char *name);
+	void *macro_source;
+	struct session_macros macros[PHASE_EOM + 1]; /* set, by stage */
 
 	/* event.h's: */
 	struct session_lua *lua;
@@ -74,7 +77,10 @@ void session_set_macro(struct session *s, enum phase stage, const char *name,
 /* "SIZE=1000", "SMTPUTF8", ...: kept for the next MAIL or RCPT; NULL ends. */
 void session_set_esmtp(struct session *s, char *const *params);
 
-/* "j", "{daemon_name}"; NULL where the MTA gave none. */
+/*
+ * "j", "{daemon_name}": good until the event that asked is over; NULL where the
+ * MTA gave none.
+ */
 const char *session_macro(const struct session *s, const char *name);
 
 /* conn_meta as text, or NULL where it is not a string. */

@@ -62,6 +62,17 @@ str_addf(struct str *s, const char *fmt, ...)
 }
 
 void
+str_addu(struct str *s, unsigned long n)
+{
+	char digits[24], *p = digits + sizeof digits;
+
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	str_add(s, p, (size_t)(digits + sizeof digits - p));
+}
+
+void
 str_clear(struct str *s)
 {
 	s->len = 0;

@@ -21,6 +21,7 @@ void str_adds(struct str *s, const char *text);
 void str_addc(struct str *s, char c);
 void str_addf(struct str *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+void str_addu(struct str *s, unsigned long n); /* in decimal */
 void str_reserve(struct str *s, size_t more);
 void str_clear(struct str *s);          /* empty, memory kept */
 void str_fini(struct str *s);           /* empty, memory freed */
