@@ -6,6 +6,7 @@ import select
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 
 import common
@@ -232,6 +233,16 @@ class Kumilter:
         return {name: int(value) for name, value in lines}
 
 
+ACTIVATE = '''
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.closerange(4, 1024)
+os.environ['LISTEN_FDS'] = '1'
+os.environ['LISTEN_PID'] = str(os.getpid())
+os.execv(sys.argv[2], sys.argv[2:])
+'''
+
+
 class Activated(Kumilter):
     """A daemon that is given its open socket and tells how it does, as
     systemd has it.
@@ -250,8 +261,7 @@ class Activated(Kumilter):
 
     def command(self):
         """With the socket as descriptor 3 and LISTEN_PID its own."""
-        script = 'exec 3<&"$0"; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
-        return ['sh', '-c', script, str(self._sock.fileno()),
+        return [sys.executable, '-c', ACTIVATE, str(self._sock.fileno()),
                 *super().command()]
 
     def _door(self):

@@ -12,7 +12,7 @@ local hows = {
 }
 
 local acts = {
-  bug = function() local nothing; return nothing.field end,
+  bug = function() local list = {}; return list.none.field end,
   spin = function() while true do end end,
   sleep = function() kumo.sleep(600) end,
   memory = function()
@@ -20,6 +20,7 @@ local acts = {
     for i = 1, math.huge do
       hoard[i] = ('x'):rep(4096) .. i
     end
+    return hoard
   end,
 }
 

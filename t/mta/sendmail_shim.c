@@ -61,6 +61,8 @@ gethostbyname2(const char *name, int family)
 {
 	if (family == AF_INET && strcasecmp(name, "localhost") == 0)
 		return loopback("localhost");
+	if (family == AF_INET && strcmp(name, "127.0.0.1") == 0)
+		return loopback("127.0.0.1");
 	if (family == AF_INET && strcasecmp(name, host) == 0)
 		return loopback(host);
 	h_errno = HOST_NOT_FOUND;

@@ -208,8 +208,8 @@ def test_limits(t):
     which limit, and the next session is served."""
     limits = {
         'spin': ('cpu_limit', {'cpu_limit': '100ms'}),
-        'sleep': ('event_timeout', {'event_timeout': '300ms',
-                                    'message_timeout': '300ms'}),
+        'sleep': ('event_timeout', {'event_timeout': '600ms',
+                                    'message_timeout': '600ms'}),
         'memory': ('memory_limit', {'memory_limit': '8MB'}),
     }
     for what, (limit, options) in limits.items():
