@@ -182,7 +182,7 @@ event_helo(struct session *s, const char *name, struct reply *reply)
 
 	begin(s, &v);
 	event_message_over(s, NULL);
-	session_learn_security(s);
+	session_learn_tls(s);
 	if (!stand_answers(s, PHASE_HELO, &command, reply)) {
 		if (v.kind == VERDICT_CONTINUE)
 			call_ehlo(s, name, &v);
@@ -232,7 +232,7 @@ event_mail(struct session *s, const char *address, struct reply *reply)
 	begin(s, &v);
 	/* after a refusal or an end there was no abort: see mta-truth 3 */
 	event_message_over(s, NULL);
-	session_learn_security(s);
+	session_learn_auth(s);
 	if (!stand_answers(s, PHASE_MAIL, &command, reply)) {
 		address_parse_lenient(&a, address, strlen(address));
 		if (v.kind == VERDICT_CONTINUE)

@@ -44,8 +44,11 @@ session_free(struct session *s)
 		*s->handle = NULL;
 	message_free(s->message);
 	standing_fini(&s->standing);
-	for (int i = 0; i <= PHASE_EOM; i++)
-		str_fini(&s->macros[i].text);
+	for (int i = 0; i <= PHASE_EOM; i++) {
+		if (s->macros[i] != NULL)
+			str_fini(&s->macros[i]->text);
+		free(s->macros[i]);
+	}
 	address_fini(&s->sender);
 	json_decref(s->meta);
 	json_decref(s->params);
@@ -60,16 +63,20 @@ session_free(struct session *s)
 void
 session_macros_begin(struct session *s, enum phase stage)
 {
-	str_clear(&s->macros[stage].text);
-	s->macros[stage].n = 0;
+	if (s->macros[stage] == NULL)
+		return;
+	str_clear(&s->macros[stage]->text);
+	s->macros[stage]->n = 0;
 }
 
 void
 session_set_macro(struct session *s, enum phase stage, const char *name,
     const char *value)
 {
-	struct session_macros *m = &s->macros[stage];
+	struct session_macros *m = s->macros[stage];
 
+	if (m == NULL)
+		m = s->macros[stage] = xcalloc(1, sizeof *m);
 	if (m->n == SESSION_MACROS)
 		return;
 	m->name[m->n] = name;
@@ -109,9 +116,9 @@ session_macro(const struct session *s, const char *name)
 	if (value != NULL)
 		return value;
 	for (int stage = PHASE_EOM; stage >= 0; stage--) {
-		const struct session_macros *m = &s->macros[stage];
+		const struct session_macros *m = s->macros[stage];
 
-		for (size_t i = 0; i < m->n; i++)
+		for (size_t i = 0; m != NULL && i < m->n; i++)
 			if (strcmp(m->name[i], name) == 0)
 				return m->text.data + m->value[i];
 	}

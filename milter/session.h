@@ -57,7 +57,7 @@ struct session {
 	/* Who is asked for macros, if anybody; before those that were set. */
 	const char *(*ask_macro)(void *source, const char *name);
 	void *macro_source;
-	struct session_macros macros[PHASE_EOM + 1]; /* set, by stage */
+	struct session_macros *macros[PHASE_EOM + 1]; /* set, by stage */
 
 	/* event.h's: */
 	struct session_lua *lua;

@@ -144,20 +144,29 @@ learn_subject(struct session *s, const char *subject)
 }
 
 void
-session_learn_security(struct session *s)
+session_learn_tls(struct session *s)
 {
 	const char *version = session_macro(s, "{tls_version}");
-	const char *subject = session_macro(s, "{cert_subject}");
-	const char *authn = session_macro(s, "{auth_authen}");
-	const char *authz = session_macro(s, "{auth_author}");
+	const char *subject;
 
-	if (version != NULL && version[0] != '\0')
-		learn_tls(s, version);
+	if (version == NULL || version[0] == '\0')
+		return;
+	learn_tls(s, version);
+	subject = session_macro(s, "{cert_subject}");
 	if (subject != NULL && subject[0] != '\0')
 		learn_subject(s, subject);
-	if (authn != NULL && authn[0] != '\0') {
-		session_set_meta_text(s, "authn_id", authn);
-		session_set_meta_text(s, "authz_id",
-		    authz != NULL && authz[0] != '\0' ? authz : authn);
-	}
+}
+
+void
+session_learn_auth(struct session *s)
+{
+	const char *authn = session_macro(s, "{auth_authen}");
+	const char *authz;
+
+	if (authn == NULL || authn[0] == '\0')
+		return;
+	authz = session_macro(s, "{auth_author}");
+	session_set_meta_text(s, "authn_id", authn);
+	session_set_meta_text(s, "authz_id",
+	    authz != NULL && authz[0] != '\0' ? authz : authn);
 }

@@ -22,7 +22,8 @@ bool session_peer(const struct session *s, struct ip *ip, int *port);
 /* Take the hostname and meta of s->params into force. */
 void session_apply_params(struct session *s);
 
-/* At HELO and MAIL: TLS and AUTH, as far as macros came. */
-void session_learn_security(struct session *s);
+/* At HELO and at MAIL, when their macros have come. */
+void session_learn_tls(struct session *s);
+void session_learn_auth(struct session *s);
 
 #endif
