@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define SMTP_PORT 25
@@ -15,15 +16,42 @@ session_peer(const struct session *s, struct ip *ip, int *port)
 		   (const struct sockaddr *)&s->peer) == 0;
 }
 
+/* Sendmail writes "IPv6:2001:db8::1" (op.me, 5.2) */
+static bool
+address_macro(const struct session *s, const char *name, struct ip *ip)
+{
+	const char *text = session_macro(s, name);
+
+	if (text != NULL && strncasecmp(text, "IPv6:", 5) == 0)
+		text += 5;
+	return text != NULL && ip_parse(ip, text, NULL) == 0;
+}
+
+static bool
+is_any(const struct ip *ip)
+{
+	static const struct ip zero;
+
+	return memcmp(ip->bytes, zero.bytes, sizeof zero.bytes) == 0;
+}
+
+/*
+ * Postfix's {daemon_addr} is the address that the client came to; Sendmail's
+ * is what the daemon listens on, often any address, and {if_addr} the one.
+ */
 bool
 session_local(const struct session *s, struct ip *ip, int *port)
 {
-	const char *addr = session_macro(s, "{daemon_addr}");
 	const char *text = session_macro(s, "{daemon_port}");
+	bool known = address_macro(s, "{daemon_addr}", ip);
+	struct ip interface;
 
-	if (addr == NULL || addr[0] == '\0')
-		addr = session_macro(s, "{if_addr}");
-	if (addr == NULL || ip_parse(ip, addr, NULL) != 0)
+	if ((!known || is_any(ip)) &&
+	    address_macro(s, "{if_addr}", &interface)) {
+		*ip = interface;
+		known = true;
+	}
+	if (!known)
 		return false;
 	*port = text != NULL ? atoi(text) : SMTP_PORT;
 	if (*port <= 0 || *port > 65535)
