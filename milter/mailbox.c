@@ -222,6 +222,7 @@ parse_addr_spec(struct parser *p, struct row row, struct mailbox_place *m)
 	if (p->t.kind != '@')
 		return expected(p, "'@'");
 	m->local = text->len;
+	p->reader.plain = true;
 	if (read_local(p, row) != 0 || next(p) != 0)
 		return -1;
 	m->domain = text->len;
@@ -287,6 +288,7 @@ parse_mailbox(struct parser *p, struct row row)
 		if (read_name(p, row, &m->name_len) != 0)
 			return -1;
 	}
+	p->reader.plain = true;
 	if (next(p) != 0)
 		return -1;
 	return parse_angle(p, m);
@@ -296,6 +298,7 @@ parse_mailbox(struct parser *p, struct row row)
 static int
 pass_comma(struct parser *p, int end)
 {
+	p->reader.plain = false;
 	if (p->t.kind == ',')
 		return next(p);
 	if (p->t.kind != end)
@@ -365,7 +368,8 @@ parse_list(struct parser *p)
 struct mailbox_list *
 mailbox_list_parse(const char *text, size_t len, struct err *err)
 {
-	struct parser p = { .reader = { text, len, 0 }, .err = err };
+	struct parser p = { .reader = { .text = text, .len = len },
+		.err = err };
 	struct mailbox_list *list = NULL;
 
 	if (len > MAILBOX_TEXT_MAX) {

@@ -12,7 +12,8 @@
  *   local   the local part without quotes, backslashes and comments
  *   domain  as written but for comments and white space: neither lower case
  *           nor A-labels.  A literal has its brackets.
- *   email   local, quoted where it must be, "@" and domain: RFC 5321 reads it
+ *   email   local, quoted where it must be (also where it looks like an
+ *           encoded word), "@" and domain: RFC 5321 reads it
  *   local, domain and email are UTF-8 without control characters.  "<>", which
  *   mail systems write, is a mailbox with none of the three (NULL).
  *

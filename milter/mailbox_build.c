@@ -45,6 +45,9 @@ must_be_quoted(const char *local)
 {
 	size_t n = strlen(local);
 
+	/* not to be taken for an encoded word by whoever reads it again */
+	if (strstr(local, "=?") != NULL)
+		return true;
 	if (n == 0 || local[0] == '.' || local[n - 1] == '.')
 		return true;
 	for (size_t i = 0; i < n; i++)

@@ -95,10 +95,12 @@ atom(const char *p, size_t n)
 	return i;
 }
 
-/* Sets t->kind and t->n; n is what is left of the text and is not 0. */
+/* Sets t->kind and t->n; there is at least one byte. */
 static int
-read_token(struct mailbox_token *t, size_t n, struct err *err)
+read_token(const struct mailbox_reader *r, struct mailbox_token *t,
+    struct err *err)
 {
+	size_t n = r->len - t->at;
 	struct encoded_word w;
 
 	if (t->p[0] == '"' || t->p[0] == '[') {
@@ -118,7 +120,7 @@ read_token(struct mailbox_token *t, size_t n, struct err *err)
 	t->n = atom(t->p, n);
 	if (t->n == 0)
 		return mailbox_token_expected(t, "an address", err);
-	if (encoded_word_scan(&w, t->p, n) && w.len > t->n) {
+	if (!r->plain && encoded_word_scan(&w, t->p, n) && w.len > t->n) {
 		t->kind = MAILBOX_ENCODED;
 		t->n = w.len;
 	}
@@ -139,7 +141,7 @@ mailbox_token_next(struct mailbox_reader *r, struct mailbox_token *t,
 	t->gap = r->at > before;
 	if (r->at == r->len)
 		return 0;
-	if (read_token(t, r->len - r->at, err) != 0)
+	if (read_token(r, t, err) != 0)
 		return -1;
 	r->at += t->n;
 	return 0;

@@ -40,6 +40,7 @@ struct mailbox_token {
 struct mailbox_reader {
 	const char *text;
 	size_t len, at; /* at: behind the last token */
+	bool plain;     /* no MAILBOX_ENCODED: this is no name */
 };
 
 /*
