@@ -28,7 +28,10 @@ on_load_error(lua_State *L)
 	return 1;
 }
 
-/* Call what is on the stack under load's limits. */
+/*
+ * Call what is on the stack under load's limits: how many values it returned
+ * (they are dropped), or -1.
+ */
 static int
 call(struct state *st, int nargs, const char *event, struct err *err)
 {
@@ -44,13 +47,18 @@ call(struct state *st, int nargs, const char *event, struct err *err)
 	lua_insert(L, base);
 	st->run = &run;
 	state_enter(st, run.deadline, st->epoch->load_timeout);
-	status = lua_pcall(L, nargs, 0, base);
+	status = lua_pcall(L, nargs, LUA_MULTRET, base);
 	r = state_killed(st);
 	state_leave(st);
 	st->run = NULL;
 	lua_remove(L, base);
-	if (status == 0 && r == RUN_OK)
-		return 0;
+	if (status == 0) {
+		int n = lua_gettop(L) - base + 1;
+
+		lua_settop(L, base - 1);
+		if (r == RUN_OK)
+			return n;
+	}
 	if (r != RUN_OK)
 		err_set(err, "%s%s %s", st->place,
 		    event != NULL ? event : "the policy's top level",
@@ -129,9 +137,14 @@ run_policy(struct state *st, struct err *err)
 {
 	const struct epoch *e = st->epoch;
 	lua_State *L = st->L;
-	char *name = xasprintf("@%s", e->policy);
-	int status = luaL_loadbufferx(L, e->source, e->source_len, name, "t");
+	char *name;
+	int status;
 
+	if (e->source[0] == LUA_SIGNATURE[0])
+		return err_set(err, "%s: is bytecode, not Lua source",
+		    e->policy);
+	name = xasprintf("@%s", e->policy);
+	status = luaL_loadbufferx(L, e->source, e->source_len, name, "t");
 	free(name);
 	if (status != 0) {
 		err_set(err, "%s", lua_tostring(L, -1));
@@ -139,7 +152,7 @@ run_policy(struct state *st, struct err *err)
 		explain_syntax(err, e);
 		return -1;
 	}
-	return call(st, 0, NULL, err);
+	return call(st, 0, NULL, err) < 0 ? -1 : 0;
 }
 
 static int
@@ -160,7 +173,7 @@ load(struct epoch *e, struct draft *d, struct err *err)
 	st->draft = d;
 	lua_pushcfunction(st->L, open_bindings);
 	lua_pushstring(st->L, e->policy);
-	if (call(st, 1, NULL, err) != 0 ||
+	if (call(st, 1, NULL, err) < 0 ||
 	    run_policy(st, err) != 0) {
 		state_free(st);
 		return NULL;
@@ -177,21 +190,18 @@ static int
 run_handlers(struct state *st, enum event_name event, struct err *err)
 {
 	lua_State *L = st->L;
-	int n;
+	int n, values = 0;
 
 	lua_rawgeti(L, LUA_REGISTRYINDEX, st->handler[event]);
 	if (lua_isfunction(L, -1))
-		return call(st, 0, event_name(event), err);
+		return call(st, 0, event_name(event), err) < 0 ? -1 : 0;
 	n = lua_istable(L, -1) ? (int)lua_objlen(L, -1) : 0;
-	for (int i = 1; i <= n; i++) {
+	for (int i = 1; i <= n && values == 0; i++) {
 		lua_rawgeti(L, -1, i);
-		if (call(st, 0, event_name(event), err) != 0) {
-			lua_pop(L, 1);
-			return -1;
-		}
+		values = call(st, 0, event_name(event), err);
 	}
 	lua_pop(L, 1);
-	return 0;
+	return values < 0 ? -1 : 0;
 }
 
 struct state *
