@@ -489,8 +489,18 @@ START_TEST(sessions_keep_their_epoch)
 }
 END_TEST
 
+/*
+ * Each error that LuaJIT throws past C functions leaves them on TSan's own
+ * stack, which grows without end.
+ */
+#ifdef __SANITIZE_THREAD__
+#define MANY 300
+#else
+#define MANY 10000
+#endif
+
 /* A state is shared; what one session leaves behind does not pile up. */
-START_TEST(nothing_is_left_of_ten_thousand_sessions)
+START_TEST(nothing_is_left_of_many_sessions)
 {
 	struct epoch *e;
 	struct state *st;
@@ -508,21 +518,21 @@ START_TEST(nothing_is_left_of_ten_thousand_sessions)
 	e = epoch_current();
 	st = e->state[0];
 	log_open(LOG_SINK_STDERR, LOG_LEVEL_ERROR);
-	for (int i = 0; i < 10000; i++) {
+	for (int i = 0; i < MANY; i++) {
 		struct play p = { 0 };
 
-		/* no error lines from 10^4 sessions: 'e' in some alone */
+		/* each failure is a line in the log: in some alone */
 		play_on(&p, i % 100 == 99
 			? "C H:a M:<r@a.example> M:<e@a.example>"
 			: "C H:a M:<r@a.example> M:<s@a.example> "
 			  "R:<a@b.example> R:<c@b.example> D h:A=b b:x E "
 			  "M:<s@a.example> R:<a@b.example> A");
 		play_over(&p);
-		if (i == 999 || i == 9999) {
+		if (i == MANY / 10 || i == MANY - 1) {
 			ck_assert(state_lock(st, INT64_MAX));
 			lua_gc(st->L, LUA_GCCOLLECT, 0);
 			lua_gc(st->L, LUA_GCCOLLECT, 0);
-			if (i == 999)
+			if (i == MANY / 10)
 				used = lmem_used(&st->mem);
 			else
 				ck_assert_uint_le(lmem_used(&st->mem),
@@ -547,7 +557,7 @@ suite(void)
 	tcase_add_loop_test(t, session_goes_as_written, 0, UNIT_N(rows));
 	tcase_add_test(t, needs_follow_the_handlers);
 	tcase_add_test(t, sessions_keep_their_epoch);
-	tcase_add_test(t, nothing_is_left_of_ten_thousand_sessions);
+	tcase_add_test(t, nothing_is_left_of_many_sessions);
 	return s;
 }
 
