@@ -23,7 +23,10 @@ notice(lua_State *L)
 	    where);
 }
 
-/* message:set_due(...), set_scheduling(...), save(), ... -> nothing */
+/*
+ * message:set_due(...), set_scheduling(...), increment_num_attempts(),
+ * save(), set_force_sync(...) -> nothing
+ */
 int
 lb_message_no_effect(lua_State *L)
 {

@@ -2,9 +2,9 @@
 """What is built is documented.
 
 Every function that a binding registers has a comment that names it, and is in
-kumilter-policy(7); so are events, options with their defaults and the keys of
-listeners.  kumilter(8) has every verb, option and counter; CONTRIBUTING.md
-every room.
+the manual: what an object has, in the section of its class.  So are events,
+options with their defaults and the keys of listeners.  kumilter(8) has every
+verb, option and counter; CONTRIBUTING.md every room.
 """
 import os
 import re
@@ -15,7 +15,17 @@ POLICY = 'man/kumilter-policy.7'
 DAEMON = 'man/kumilter.8'
 MAP = 'CONTRIBUTING.md'
 ENTRY = re.compile(r'\{\s*"(\w+)"\s*,\s*(\w+)\s*\}')
-TABLE = re.compile(r'static const luaL_Reg \w+\[\] = \{(.*?)\n\};', re.S)
+TABLE = re.compile(r'static const luaL_Reg (\w+)\[\] = \{(.*?)\n?\};', re.S)
+# { NAME, fields, methods, meta } of a struct lb_class
+CLASS = re.compile(r'\{\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+)\s*\}')
+CLASS_NAME = re.compile(r'#define (\w+) "kumo\.(\w+)"')
+# Classes that the manual calls otherwise.
+SECTIONS = {'ConnectionMetaData': 'conn_meta', 'MimeBuilder': 'Builder',
+            'AddressHeaderEntry': 'AddressHeader'}
+# A list of rows as a macro, and what one of its rows becomes in a table.
+EACH = re.compile(r'#define (EACH_\w+)\(X\)((?:.*\\\n)*.*)')
+ROW = re.compile(r'\bX\((\w+),')
+ROWS = re.compile(r'#define ROWS\((\w+), \w+\)((?:.*\\\n)*.*)')
 
 complaints = Complaints()
 
@@ -23,6 +33,12 @@ complaints = Complaints()
 def has(text, word):
     """Is this name in the text, as a word of its own?"""
     return re.search(rf'(?<!\w){re.escape(word)}(?!\w)', text) is not None
+
+
+def is_item(text, word):
+    """Is it on a line of mdoc that marks names, and not only in prose?"""
+    return re.search(rf'^\.(?:It )?(?:Li|Fn|Va) (?:.*\W)?{re.escape(word)}'
+                     r'(?!\w)', text, re.M) is not None
 
 
 def comment_above(text, function):
@@ -47,23 +63,79 @@ def head_comment(path, text):
                     if t.startswith('/*') and '*/' in t)
 
 
-def check_bindings(manual):
-    """luaL_Reg tables."""
+def sections(paths):
+    """title -> text of each .Sh and .Ss, of all pages together."""
+    found = {}
+    for path in paths:
+        parts = re.split(r'^\.S[hs] (.*)$', read(path), flags=re.M)
+        for title, text in zip(parts[1::2], parts[2::2]):
+            found[title] = found.get(title, '') + text
+    return found
+
+
+def expand(text, rows):
+    """The rows of a table, with its lists of rows written out."""
+    lists = dict(EACH.findall(text))
+    shape = ROWS.search(text)
+
+    def write_out(match):
+        row = re.sub(r'\\\n', ' ', shape.group(2))
+        out = ''
+        for name in ROW.findall(lists.get(match.group(1), '')):
+            one = row.replace(f'##{shape.group(1)}', name)
+            one = one.replace(f'#{shape.group(1)}', f'"{name}"')
+            out += re.sub(r'"\s*"', '', one)
+        return out
+    return re.sub(r'(EACH_\w+)\(ROWS\)', write_out, rows) if shape else rows
+
+
+def registered():
+    """(path, line, table's class or None, name, function) of each row."""
+    headers = ''.join(read(path) for path in files('lua-bindings/*.h'))
     for path in files('lua-bindings/*.c'):
         text = read(path)
-        head = head_comment(path, text)
+        names = dict(CLASS_NAME.findall(headers + text))
+        classes = {table: names[name] for name, *tables in CLASS.findall(text)
+                   if name in names for table in tables}
         for table in TABLE.finditer(text):
-            for entry in ENTRY.finditer(table.group(1)):
+            rows = expand(text, table.group(2))
+            for entry in ENTRY.finditer(rows):
                 name, function = entry.groups()
-                if name.startswith('__'):
-                    continue
-                line = line_of(text, table.start(1) + entry.start())
-                above = comment_above(text, function)
-                if not has(above, name) and not has(head, name):
-                    complaints.error(path, line, f'{name}: no comment above '
-                                     f'{function}() says how it is called')
-                if not has(manual, name):
-                    complaints.error(path, line, f'{name} is not in {POLICY}')
+                at = text.find(f'"{name}"', table.start())
+                line = line_of(text, at if at >= 0 else table.start())
+                if not name.startswith('__'):
+                    yield (path, line, classes.get(table.group(1)), name,
+                           function)
+
+
+def is_explained(path, name, function):
+    """Does a comment say how it is called?  That of a function may be in
+    another file than the table."""
+    text = read(path)
+    if has(comment_above(text, function), name) or \
+            has(head_comment(path, text), name):
+        return True
+    return any(has(comment_above(read(other), function), name)
+               for other in files('lua-bindings/*.c'))
+
+
+def check_bindings():
+    """luaL_Reg tables."""
+    pages = files('man/*.7')
+    manual = ' '.join(map(read, pages))
+    titled = sections(pages)
+    for path, line, of, name, function in registered():
+        if not is_explained(path, name, function):
+            complaints.error(path, line, f'{name}: no comment above '
+                             f'{function}() says how it is called')
+        if of is None:
+            if not re.search(rf'(?<!\w)\w[\w.]*\.{name}(?!\w)', manual):
+                complaints.error(path, line, f'{name} is not in the manual')
+            continue
+        title = SECTIONS.get(of, of)
+        if not is_item(titled.get(title, ''), name):
+            complaints.error(path, line, f'{name} is not in the section '
+                             f'{title} of the manual')
 
 
 def check_lua_parts(manual):
@@ -128,7 +200,7 @@ for page_ in (POLICY, DAEMON):
         complaints.error(page_, 1, 'is not there')
 if not complaints.errors:
     policy = read(POLICY)
-    check_bindings(policy)
+    check_bindings()
     check_lua_parts(policy)
     check_settings()
     check_words('milter/event_name.h', r'X\(\w+, "(\w+)"\)', POLICY, 'event')

@@ -14,12 +14,14 @@ from common import Complaints, code_only, files, line_of, read
 LAYERS = (
     ('base', 'err xmalloc clock str'),
     ('leaf', 'phase event_name verdict address header header_text '
-             'encoded_word duration ip dialect lua_token pattern '
+             'header_diff header_replace header_fold encoded_word charset '
+             'transfer message_id mailbox mailbox_* mime mime_* '
+             'auth_results body duration ip dialect lua_token pattern '
              'pattern_item reply reply_text reply_seen standing explain '
              'api_* settings draft esmtp_listener'),
     ('process', 'log metric lmem watchdog listener privilege nudge control '
                 'signals'),
-    ('model', 'message batch session session_learn'),
+    ('model', 'message header_import batch session session_learn'),
     ('lua', 'state co'),
     ('policy', 'epoch epoch_load event event_call event_message event_stand '
                'event_rewrite relay'),
@@ -35,15 +37,25 @@ GLUE = 'milter/glue.c'
 DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include
 # What a binding may include of its own kind, besides its own header.
 SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
+# A class in several files: what its own header is for, and for whom else.
+FAMILIES = {'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime*',
+            'lb_address_header.h': 'lb_message',
+            'lb_mime.h': 'lb_mime* lb_header_map lb_message'}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.M)
 
 complaints = Complaints()
 
 
+def among(name, patterns):
+    """Does one of these patterns, a string of them or None, fit?"""
+    return any(fnmatch.fnmatchcase(name, one)
+               for one in (patterns or '').split())
+
+
 def layer(name):
     """The index of the layer of milter/name.[ch], or None."""
     for index, (_, rooms) in enumerate(LAYERS):
-        if any(fnmatch.fnmatchcase(name, room) for room in rooms.split()):
+        if among(name, rooms):
             return index
     return None
 
@@ -95,7 +107,8 @@ def check_from_bindings(path, line, target):
             complaints.error(path, line, f'{target} is of layer '
                              f'"{LAYERS[theirs][0]}": bindings sit below it')
     elif stem(path) != 'bindings' and stem(target) != stem(path) \
-            and os.path.basename(target) not in SHARED:
+            and os.path.basename(target) not in SHARED \
+            and not among(stem(path), FAMILIES.get(os.path.basename(target))):
         complaints.error(path, line, f'{target}: bindings do not include '
                          'each other; what they share is a leaf of milter/')
 
