@@ -15,8 +15,8 @@
  *
  * An answer is "-" (go on), "accept", "discard" or "550 5.7.1 text", with
  * "!" behind it when the MTA closes, lines joined by "|".  What passed the
- * end of a message is "-{edits}": -Name#2 deleted, ^Name:value inserted,
- * +Name:value added, >addr recipient added, <addr removed, q:reason.
+ * end of a message is "-{edits}": -Name#2 deleted, ~Name#2:value changed,
+ * ^Name:value inserted, +Name:value added, >addr recipient added, <addr removed, q:reason.
  * A session still open at the end is closed.
  */
 #ifndef KUMILTER_UNIT_POLICY_H
@@ -157,6 +157,9 @@ play_add_edits(struct str *out, const struct message *m)
 	for (size_t i = 0; i < n; i++, comma = ",")
 		if (e[i].kind == HEADER_EDIT_DELETE)
 			str_addf(out, "%s-%s#%d", comma, e[i].name, e[i].index);
+		else if (e[i].kind == HEADER_EDIT_CHANGE)
+			str_addf(out, "%s~%s#%d:%s", comma, e[i].name,
+			    e[i].index, e[i].raw);
 		else
 			str_addf(out, "%s%c%s:%s", comma,
 			    e[i].kind == HEADER_EDIT_INSERT ? '^' : '+',
