@@ -74,7 +74,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),:,@printf '  %-8s%s\n')
 
 # what runs without an MTA, and the doors to one
-DOOR_SRC := milter/main.c milter/serve.c milter/glue.c
+DOOR_SRC := milter/main.c milter/serve.c milter/glue.c milter/glue_guard.c
 LIB_SRC := $(filter-out $(DOOR_SRC),$(wildcard milter/*.c)) \
 	$(wildcard lua-bindings/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/%.o)
