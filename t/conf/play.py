@@ -108,9 +108,55 @@ def forged(daemon):
     equal(s.delivered.quarantine, None)
 
 
+def one_author(daemon):
+    """From: has one address, or the message is refused."""
+    no = '550 5.6.0 a message has one From: address'
+    s = session(daemon)
+    for value in ('a@example.com, b@example.com', 'a@', '', 'g: a@b.test;'):
+        equal(s.message(headers=[('From', value), *HEADERS[1:]]), no, value)
+    equal(s.message(headers=HEADERS[1:]), no, 'no From:')
+    equal(s.message(), 'continue')
+
+
+def external(daemon):
+    """Marked once; what bears our name is copied."""
+    s = session(daemon)
+    for _ in range(2):
+        equal(s.message(headers=[('From', 'x@Example.NET'),
+                                 ('Subject', 'gr=?utf-8?q?=C3=BC?=n')]),
+              'continue')
+        equal(s.delivered.get('Subject'),
+              ['=?UTF-8?q?=5Bexternal=5D_gr=C3=BCn?='])
+        equal([rcpt.strip('<>') for rcpt in s.delivered.rcpts],
+              ['bob@example.org', 'postmaster@example.net'])
+    equal(s.message(headers=[('From', 'x@example.com'),
+                             ('Subject', 'Re: [external] hi')]), 'continue')
+    equal(s.delivered.get('Subject'), ['Re: [external] hi'])
+    equal(len(s.delivered.rcpts), 1)
+    s = session(daemon, macros={'{auth_authen}': 'joe'})
+    equal(s.message(), 'continue')
+    equal(s.delivered.get('Subject'), ['hello'])
+
+
+def scanner(daemon):
+    """Our scanner's mark counts, a stranger's does not."""
+    marked = [*HEADERS, ('X-Scan', 'bad'), ('Authentication-Results', 'x')]
+    s = session(daemon)
+    equal(s.message(headers=marked), 'continue')
+    equal(s.delivered.quarantine, None)
+    equal(s.delivered.headers, HEADERS)
+    s = session(daemon, addr='192.0.2.7')
+    equal(s.message(headers=marked), 'continue')
+    match(s.delivered.quarantine, '^scanner: ')
+    equal(s.delivered.get('X-Scan'), [])
+
+
 SAMPLE = (sample_envelope, sample_trusted, sample_message)
 # By a piece of the example's text.
 EXAMPLES = {'no mail from your domain, please': first,
             'bare_helo': bare_helo,
             'misses': misses,
-            'forged From:': forged}
+            'forged From:': forged,
+            'one From: address': one_author,
+            '[external]': external,
+            'scanner: ': scanner}

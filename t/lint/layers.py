@@ -16,7 +16,7 @@ LAYERS = (
     ('leaf', 'phase event_name verdict address header header_text '
              'header_diff header_replace header_fold encoded_word charset '
              'transfer message_id mailbox mailbox_* mime mime_* '
-             'auth_results body duration ip dialect lua_token pattern '
+             'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item reply reply_text reply_seen standing explain '
              'api_* settings draft esmtp_listener'),
     ('process', 'log metric lmem watchdog listener privilege nudge control '
@@ -25,7 +25,7 @@ LAYERS = (
     ('lua', 'state co'),
     ('policy', 'epoch epoch_load event event_call event_message event_stand '
                'event_rewrite relay'),
-    ('door', 'glue status'),
+    ('door', 'glue glue_guard status'),
     ('top', 'main serve serve_options cli cli_*'),
 )
 # Of milter/ these, and no others, touch a Lua state.
@@ -40,7 +40,7 @@ SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
 # A class in several files: what its own header is for, and for whom else.
 FAMILIES = {'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime*',
             'lb_address_header.h': 'lb_message',
-            'lb_mime.h': 'lb_mime* lb_header_map lb_message'}
+            'lb_mime.h': 'lb_mime* lb_header_map lb_message_mime'}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.M)
 
 complaints = Complaints()
