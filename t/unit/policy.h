@@ -231,13 +231,10 @@ play_header(struct session *s, char *arg)
 	free(raw);
 }
 
+/* Spaces for '_', and the session that the word is for. */
 static inline void
-play_word(struct play *p, const char *given)
+play_prepare(struct play *p, char *word)
 {
-	char *word = xstrdup(given), *arg = word + (word[1] == ':' ? 2 : 1);
-	struct reply r = { 0 };
-	struct session *s;
-
 	for (char *c = word; *c != '\0'; c++)
 		if (*c == '_')
 			*c = ' ';
@@ -245,6 +242,16 @@ play_word(struct play *p, const char *given)
 		p->at = word[1] - '1';
 	if (word[0] == 'C')
 		p->s[p->at] = session_new();
+}
+
+static inline void
+play_word(struct play *p, const char *given)
+{
+	char *word = xstrdup(given), *arg = word + (word[1] == ':' ? 2 : 1);
+	struct reply r = { 0 };
+	struct session *s;
+
+	play_prepare(p, word);
 	s = p->s[p->at];
 	if (strchr("CHMRDEU", word[0]) != NULL)
 		str_addf(&p->out, "%s%c ", p->out.len != 0 ? "; " : "",
