@@ -198,10 +198,7 @@ class Postfix:
 
     def messages(self):
         """All messages in the queue, held ones included."""
-        moving = [f'{self.dir}/queue/{queue}/*'
-                  for queue in ('incoming', 'active')]
-        wait_for(lambda: not any(map(glob.glob, moving)),
-                 'the queue to come to rest')
+        self._wait_for_rest()
         ids = {os.path.basename(path) for queue in QUEUES
                for path in self._files(queue, '[0-9A-Za-z]*')}
         return [self._read(name) for name in sorted(ids)]
@@ -212,8 +209,17 @@ class Postfix:
         paths = glob.glob(f'{base}/{name}') + glob.glob(f'{base}/*/{name}')
         return [path for path in paths if os.path.isfile(path)]
 
+    def _wait_for_rest(self):
+        """Until no message is on its way through the queue."""
+        moving = [f'{self.dir}/queue/{queue}/*'
+                  for queue in ('incoming', 'active')]
+        wait_for(lambda: not any(map(glob.glob, moving)),
+                 'the queue to come to rest')
+
     def forget_messages(self):
-        """Empties the queue."""
+        """Empties the queue.  postsuper fails if a message moves away under
+        it."""
+        self._wait_for_rest()
         run('postsuper', '-c', self.etc, '-d', 'ALL')
 
     def _read(self, name):

@@ -48,7 +48,7 @@ FEATURE(`accept_unresolvable_domains')dnl
 FEATURE(`accept_unqualified_senders')dnl
 FEATURE(`promiscuous_relay')dnl
 FEATURE(`nocanonify')dnl
-DAEMON_OPTIONS(`Port={port}, Addr=127.0.0.1, Name=MTA')dnl
+DAEMON_OPTIONS(`Port={port}, Addr=127.0.0.1, Name=MTA, Listen=200')dnl
 {filter}dnl
 {extra}dnl
 MAILER(`local')dnl
