@@ -82,7 +82,8 @@ static void
 encode(struct str *out, const char *p, size_t n)
 {
 	static const char open[] = "=?UTF-8?q?";
-	size_t begin = 0;
+	bool is_open = false;
+	size_t begin = 0; /* of the word that is open */
 
 	for (size_t i = 0, len; i < n; i += len) {
 		struct str one = { 0 };
@@ -90,15 +91,14 @@ encode(struct str *out, const char *p, size_t n)
 		len = char_len(p + i, n - i);
 		for (size_t k = 0; k < len; k++)
 			add_q(&one, (unsigned char)p[i + k]);
-		if (begin != 0 &&
-		    out->len - begin + one.len + 2 > WORD_MAX) {
+		if (is_open && out->len - begin + one.len + 2 > WORD_MAX) {
 			str_adds(out, "?=\n\t");
-			begin = 0;
+			is_open = false;
 		}
-		if (begin == 0) {
+		if (!is_open) {
 			begin = out->len;
 			str_adds(out, open);
-			begin += begin == 0; /* 0 says: no word is open */
+			is_open = true;
 		}
 		str_add(out, str_c(&one), one.len);
 		str_fini(&one);
