@@ -40,6 +40,14 @@ add_json(struct str *out, const json_t *text)
 	add_value(out, json_string_value(text), json_string_length(text));
 }
 
+/* A table of Lua that is empty may be an array as well as an object. */
+static bool
+is_props(const json_t *props)
+{
+	return props == NULL || json_is_object(props) ||
+	    (json_is_array(props) && json_array_size(props) == 0);
+}
+
 static int
 check(const json_t *result, size_t i, struct err *err)
 {
@@ -59,6 +67,13 @@ check(const json_t *result, size_t i, struct err *err)
 			return err_set(err, "result %zu: %s: a string expected",
 			    i + 1, keys[k].key);
 	}
+	value = json_object_get(result, "method_version");
+	if (value != NULL && !json_is_number(value))
+		return err_set(err,
+		    "result %zu: method_version: a number expected", i + 1);
+	if (!is_props(json_object_get(result, "props")))
+		return err_set(err, "result %zu: props: a table of named "
+				    "values expected", i + 1);
 	json_object_foreach((json_t *)result, key, value)
 		if (strcmp(key, "method") != 0 && strcmp(key, "result") != 0 &&
 		    strcmp(key, "reason") != 0 && strcmp(key, "props") != 0 &&
@@ -101,6 +116,9 @@ int
 auth_results_write(struct str *out, const char *serv_id,
     const json_t *results, struct err *err)
 {
+	if (!json_is_array(results) &&
+	    (!json_is_object(results) || json_object_size(results) != 0))
+		return err_set(err, "an array of results expected");
 	for (size_t i = 0; i < json_array_size(results); i++)
 		if (check(json_array_get(results, i), i, err) != 0)
 			return -1;
