@@ -23,6 +23,11 @@ static void (*const openers[])(lua_State *L) = {
 	lb_milter_open,
 	lb_listener_open,
 	lb_trace_open,
+	lb_mime_open,
+	lb_mimepart_open,
+	lb_mime_builder_open,
+	lb_mime_header_open,
+	lb_header_map_open,
 	lb_stub_open,
 };
 

@@ -34,6 +34,11 @@ int lb_message_import_scheduling(struct lua_State *L);
 /* lb_message_auth.c: Authentication-Results */
 int lb_message_add_auth_results(struct lua_State *L);
 
+/* lb_message_mime.c: content as a tree of parts */
+int lb_message_parse_mime(struct lua_State *L);
+int lb_message_append_text_plain(struct lua_State *L);
+int lb_message_append_text_html(struct lua_State *L);
+
 /* lb_message_queue.c: what only a queue has */
 int lb_message_no_effect(struct lua_State *L);
 int lb_message_no_effect_true(struct lua_State *L);

@@ -20,6 +20,11 @@ void lb_time_open(struct lua_State *L);
 void lb_milter_open(struct lua_State *L);
 void lb_listener_open(struct lua_State *L);
 void lb_trace_open(struct lua_State *L);
+void lb_mime_open(struct lua_State *L);
+void lb_mimepart_open(struct lua_State *L);
+void lb_mime_builder_open(struct lua_State *L);
+void lb_mime_header_open(struct lua_State *L);
+void lb_header_map_open(struct lua_State *L);
 void lb_stub_open(struct lua_State *L);
 
 /* kumo.log_warn, which the prelude's warn() calls too. */
