@@ -151,6 +151,35 @@ def scanner(daemon):
     equal(s.delivered.get('X-Scan'), [])
 
 
+def checked(daemon):
+    """No programs, however they are named; a footer below texts only."""
+    def message(name):
+        return {'headers': [*HEADERS, ('MIME-Version', '1.0'),
+                            ('Content-Type', 'multipart/mixed; boundary=x')],
+                'body': ('--x\r\n\r\nhello\r\n--x\r\n'
+                         'Content-Type: application/octet-stream\r\n'
+                         'Content-Disposition: attachment; '
+                         f'filename{name}\r\n\r\nMZ\r\n--x--\r\n').encode()}
+
+    footer = b'\r\n[checked by mx.example.net]\r\n'
+    s = session(daemon)
+    for name in ('=a.exe', '="A.EXE "', "*=utf-8''a%2Eexe", '*0=a.e; '
+                 'filename*1=xe', '="=?utf-8?q?a=2Eexe?="'):
+        equal(s.message(**message(name)), '552 5.7.0 no .exe files, please',
+              name)
+    equal(s.message(**message('=a.txt')), 'continue')
+    equal(b'\r\nhello\r\n' + footer in s.delivered.body, True)
+    equal(b'\r\nMZ\r\n--x--' in s.delivered.body, True)
+    equal(s.message(headers=HEADERS, body=b'hi\r\n'), 'continue')
+    equal(s.delivered.body, b'hi\r\n' + footer)
+    html = [*HEADERS, ('Content-Type', 'text/html')]
+    equal(s.message(headers=html, body=b'<p>hi\r\n'), 'continue')
+    equal(s.delivered.body, b'<p>hi\r\n')
+    many = message('=a.txt')
+    many['body'] = b'--x\r\n\r\n\r\n' * 2000
+    equal(s.message(**many), '552 5.6.0 too many parts')
+
+
 SAMPLE = (sample_envelope, sample_trusted, sample_message)
 # By a piece of the example's text.
 EXAMPLES = {'no mail from your domain, please': first,
@@ -159,4 +188,5 @@ EXAMPLES = {'no mail from your domain, please': first,
             'forged From:': forged,
             'one From: address': one_author,
             '[external]': external,
-            'scanner: ': scanner}
+            'scanner: ': scanner,
+            'files, please': checked}
