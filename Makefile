@@ -13,6 +13,7 @@
 ## check           install what is missing, build, run every test
 ## check-unit      Check suites only
 ## check-proto     the daemon against a scripted MTA
+## check-fuzz      the fuzzers' corpora once again
 ## check-mta       real Postfix and real Sendmail
 ## check-conf      samples, snippets and units load
 ## asan tsan       rebuild with sanitizers, run unit and protocol tests
@@ -59,6 +60,8 @@ LDHARDEN_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 SAN_asan := -fsanitize=address,undefined -fno-omit-frame-pointer \
 	-fno-sanitize-recover=undefined
 SAN_tsan := -fsanitize=thread -fno-omit-frame-pointer
+SAN_fuzz := -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-omit-frame-pointer -fno-sanitize-recover=undefined
 ifneq ($(VARIANT),release)
 CFLAGS := -O1 -g
 endif
@@ -127,7 +130,7 @@ $(OUT)/t/%: t/unit/%.c $(LIB_OBJ) $(OUT)/flags
 -include $(DAEMON_OBJ:.o=.d) $(UNIT_BIN:%=%.d)
 
 # ---- tests -----------------------------------------------------------------
-CHECKS := check-unit check-conf lint check-proto check-mta asan tsan
+CHECKS := check-unit check-fuzz check-conf lint check-proto check-mta asan tsan
 
 deps:
 	@t/deps.sh
@@ -159,9 +162,23 @@ sanitized: export ASAN_OPTIONS := $(ASAN_OPTIONS)
 sanitized: export TSAN_OPTIONS := $(TSAN_OPTIONS)
 sanitized: export UBSAN_OPTIONS := $(UBSAN_OPTIONS)
 sanitized: export CK_FORK := no
-sanitized: $(OUT)/kumilter $(UNIT_BIN)
+sanitized: $(OUT)/kumilter $(UNIT_BIN) $(FUZZ_BIN)
 	@TEST_NAME=$(VARIANT)-unit t/unit/run.sh $(UNIT_BIN)
+	@TEST_NAME=$(VARIANT)-fuzz t/fuzz/run.sh $(FUZZ_BIN)
 	@TEST_NAME=$(VARIANT)-proto KUMILTER=$(OUT)/kumilter t/proto/run.py
+
+# a fuzzer with clang in VARIANT=fuzz, else its corpus once again:
+#	make VARIANT=fuzz CC=clang build/fuzz/fuzz/fuzz_mailbox
+FUZZ_SRC := $(wildcard t/fuzz/fuzz_*.c)
+FUZZ_BIN := $(FUZZ_SRC:t/fuzz/%.c=$(OUT)/fuzz/%)
+FUZZ_MAIN = $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,t/fuzz/replay.c)
+$(OUT)/fuzz/%: t/fuzz/%.c t/fuzz/replay.c t/fuzz/fuzz.h $(LIB_OBJ) $(OUT)/flags
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(FUZZ_MAIN) \
+		$(LIB_OBJ) $(ALL_LDFLAGS) $(LIBS)
+check-fuzz: $(FUZZ_BIN)
+	@t/fuzz/run.sh $(FUZZ_BIN)
 
 lint:
 	@t/lint/run.sh
@@ -228,7 +245,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help clean deps check check-unit check-conf check-proto check-mta \
+.PHONY: all help clean deps check check-unit check-conf check-fuzz check-proto check-mta \
 	asan tsan sanitized lint valgrind format format-check demo run bench \
 	soak install uninstall
 .DEFAULT_GOAL := all

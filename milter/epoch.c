@@ -11,6 +11,8 @@
 
 /* Each holds its memory, and a stuck one a thread, until its sessions end. */
 #define RETIRED_MAX 64
+/* After a replacement that did not load: not at every new session again. */
+#define REPLACE_PAUSE (10 * CLOCK_S)
 
 static int
 count_states(const struct epoch_options *o, const struct settings *settings)
@@ -167,6 +169,7 @@ replace(struct epoch *e, int i)
 		log_error(NULL, "a Lua state is %s and cannot be replaced: %s",
 		    stuck ? "stuck" : "full", err.msg);
 		state_free(fresh);
+		e->replace_after = clock_mono() + REPLACE_PAUSE;
 		return;
 	}
 	log_error(NULL,
@@ -206,6 +209,7 @@ epoch_take_state(struct epoch *e)
 	free_idle_retired(e);
 	for (int i = 0; i < e->n_states; i++) {
 		if (e->n_retired < RETIRED_MAX &&
+		    clock_mono() >= e->replace_after &&
 		    (atomic_load(&e->state[i]->watch.stuck) ||
 			atomic_load(&e->state[i]->spoiled)))
 			replace(e, i);

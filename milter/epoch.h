@@ -29,7 +29,8 @@ struct epoch {
 	bool has_handler[EVENT_COUNT];
 	int64_t load_timeout;
 
-	pthread_mutex_t lock; /* for the two below */
+	pthread_mutex_t lock; /* for all below */
+	int64_t replace_after; /* clock_mono(): no replacement before */
 	struct state **state;
 	int n_states;
 	struct state **retired;

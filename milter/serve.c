@@ -276,6 +276,7 @@ drain(void)
 	    event_sessions());
 	if (listener_shut(&d.door, &err) != 0)
 		log_error(NULL, "%s", err.msg);
+	control_stop(); /* a successor may want its place */
 	if (event_sessions() > 0)
 		log_info(NULL, "stopping when %ld open sessions have ended",
 		    event_sessions());
@@ -333,7 +334,21 @@ start_reload(void)
 		pthread_detach(thread);
 }
 
-static int
+/*
+ * libmilter's threads go on to the very end: no exit handlers may run beside
+ * them (but for the leak check, which is one).
+ */
+static void
+leave(int code)
+{
+#ifdef __SANITIZE_ADDRESS__
+	exit(code);
+#else
+	_exit(code);
+#endif
+}
+
+static void
 run_until_stopped(void)
 {
 	bool gave_up;
@@ -342,7 +357,7 @@ run_until_stopped(void)
 		start_reload();
 	gave_up = atomic_load(&d.milter_ended);
 	stop();
-	return gave_up ? EX_SOFTWARE : EX_OK;
+	leave(gave_up ? EX_SOFTWARE : EX_OK);
 }
 
 int
@@ -372,5 +387,6 @@ cli_serve(int argc, char **argv)
 	log_info(NULL, "kumilter %s serves %s on %s", KUMILTER_VERSION,
 	    d.o.policy, d.door.spec);
 	tell_systemd("READY=1\nSTATUS=serving %s", d.o.policy);
-	return run_until_stopped();
+	run_until_stopped();
+	return EX_OK;
 }

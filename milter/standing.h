@@ -19,8 +19,7 @@
  * the handlers and passes their verdict to standing_take(), which fills *reply;
  * where there is no handler, it passes a CONTINUE (a HELO that nobody objects
  * to ends the refusal of the last one).  Either way reply_fini() is its job.
- * At abort and close handlers always run; nothing is said there, but a
- * kumo.disconnect in an abort condemns.
+ * At abort and close handlers always run; nothing is said there.
  *
  * rules must be the same throughout a session.  No locks: a session is in one
  * thread at a time.
