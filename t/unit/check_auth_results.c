@@ -17,8 +17,7 @@ static const struct row {
 	    "[{'method':'spf','result':'pass'},{'method':'dkim','result':"
 	    "'permerror'}]",
 	    "mx.example;\n\tspf=pass;\n\tdkim=permerror" },
-	{ "mx.example",
-	    "[{'method':'spf','result':'fail','reason':'because'}]",
+	{ "mx.example", "[{'method':'spf','result':'fail','reason':'because'}]",
 	    "mx.example;\n\tspf=fail reason=because" },
 	{ "mx.example",
 	    "[{'method':'spf','result':'fail','reason':'not sent \\\"here\\\" "
@@ -45,8 +44,7 @@ static const struct row {
 	    "mx.example;\n\ta=pass\n\tx.y=1;\n\tb=fail\n\tx.z=2" },
 
 	/* a version is known and not written */
-	{ "mx.example",
-	    "[{'method':'spf','result':'pass','method_version':1}]",
+	{ "mx.example", "[{'method':'spf','result':'pass','method_version':1}]",
 	    "mx.example;\n\tspf=pass" },
 
 	/* what is no token is quoted */
@@ -75,8 +73,9 @@ static const struct row {
 	{ "mx", "[{'result':'pass'}]", "!result 1: method: a string" },
 	{ "mx", "[{'method':'spf'}]", "!result 1: result: a string" },
 	{ "mx", "[{'method':1,'result':'x'}]", "!result 1: method: a string" },
-	{ "mx", "[{'method':'a','result':'b'},{'method':'a','result':'b',"
-		"'reason':{}}]",
+	{ "mx",
+	    "[{'method':'a','result':'b'},{'method':'a','result':'b',"
+	    "'reason':{}}]",
 	    "!result 2: reason: a string" },
 	{ "mx", "[{'method':'a','result':'b','why':'c'}]",
 	    "!result 1: unknown key \"why\"" },
@@ -130,8 +129,8 @@ END_TEST
 
 START_TEST(nul_in_a_value_is_a_space)
 {
-	json_t *results = json_pack(
-	    "[{s:s, s:s#}]", "method", "m", "result", "a\0b", 3);
+	json_t *results =
+	    json_pack("[{s:s, s:s#}]", "method", "m", "result", "a\0b", 3);
 	struct str out = { 0 };
 
 	ck_assert_int_eq(auth_results_write(&out, "mx", results, NULL), 0);

@@ -262,7 +262,7 @@ START_TEST(missing_folder_is_named)
 	ck_assert_int_eq(body_add(b, "abc", 3, &limits, &err), 0);
 	ck_assert_int_eq(body_add(b, "d", 1, &limits, &err), -1);
 	ck_assert_msg(strstr(err.msg, "/nonexistent/spool: ") != NULL &&
-		strstr(err.msg, "No such file") != NULL,
+			  strstr(err.msg, "No such file") != NULL,
 	    "%s", err.msg);
 	ck_assert_int_eq(body_add(b, "d", 1, &limits, NULL), -1);
 	/* nothing is lost of what was there */
@@ -349,14 +349,12 @@ suite(void)
 	const char *fork_mode = getenv("CK_FORK");
 
 	tcase_add_checked_fixture(t, make_folder, remove_folder);
-	tcase_add_loop_test(
-	    t, every_byte_comes_back_in_order, 0, UNIT_N(rows));
+	tcase_add_loop_test(t, every_byte_comes_back_in_order, 0, UNIT_N(rows));
 	tcase_add_test(t, reading_does_not_disturb_adding);
 	tcase_add_loop_test(t, walk_ends_early_with_the_result, 0, 2);
 	tcase_add_loop_test(t, equals_looks_at_each_byte, 0, UNIT_N(rows));
 	tcase_add_test(t, from_keeps_its_own_copy);
-	tcase_add_loop_test(
-	    t, references_share_the_bytes_until_the_last, 0, 2);
+	tcase_add_loop_test(t, references_share_the_bytes_until_the_last, 0, 2);
 	tcase_add_test(t, file_of_one_reference_again_is_added_to);
 	tcase_add_test(t, missing_folder_is_named);
 	tcase_add_loop_test(t, failed_write_is_told, 0, 3);

@@ -394,8 +394,7 @@ random_text(const struct headers *h, unsigned *seed)
 }
 
 static void
-random_edit(struct headers *h, const struct headers *received,
-    unsigned *seed)
+random_edit(struct headers *h, const struct headers *received, unsigned *seed)
 {
 	const char *name = some_name(seed);
 	char value[2] = { (char)('0' + pick(seed, 3)), '\0' };

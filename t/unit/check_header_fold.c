@@ -19,7 +19,8 @@ static const struct {
 	{ " one \t two\r\n\tthree ", "one two three" },
 	{ " \t ", "" },
 	/* 75 columns still fit */
-	{ FIFTY " 123456789 12345678901234", FIFTY " 123456789 12345678901234" },
+	{ FIFTY " 123456789 12345678901234",
+	    FIFTY " 123456789 12345678901234" },
 	{ FIFTY " 123456789 123456789012345",
 	    FIFTY " 123456789\n\t123456789012345" },
 	{ "a " FIFTY TEN TEN TEN, "a\n\t" FIFTY TEN TEN TEN },
@@ -36,8 +37,8 @@ static const struct {
 	{ FIFTY "1234567" E_ACUTE, "=?UTF-8?q?" FIFTY "1234567=C3=A9?=" },
 	{ FIFTY "12345678" E_ACUTE,
 	    "=?UTF-8?q?" FIFTY "12345678?=\n\t=?UTF-8?q?=C3=A9?=" },
-	{ E_ACUTE FIFTY "1234567x", "=?UTF-8?q?=C3=A9" FIFTY
-				    "1234567?=\n\t=?UTF-8?q?x?=" },
+	{ E_ACUTE FIFTY "1234567x",
+	    "=?UTF-8?q?=C3=A9" FIFTY "1234567?=\n\t=?UTF-8?q?x?=" },
 	{ E_ACUTE FIFTY "1234567" FIFTY "1234567890123x",
 	    "=?UTF-8?q?=C3=A9" FIFTY "1234567?=\n\t=?UTF-8?q?" FIFTY
 	    "1234567890123?=\n\t=?UTF-8?q?x?=" },
@@ -156,7 +157,7 @@ check_words(const struct str *out)
 		/* whole characters only */
 		header_text_decode(&one, w, len);
 		ck_assert(strstr(str_c(&one), "\xef\xbf\xbd") == NULL ||
-		    strstr(w, "=EF=BF=BD") != NULL);
+			  strstr(w, "=EF=BF=BD") != NULL);
 		str_fini(&one);
 	}
 	free(copy);
@@ -179,7 +180,7 @@ START_TEST(encoded_text_is_read_as_it_was)
 		check_words(&out);
 		header_text_decode(&back, out.data, out.len);
 		ck_assert_msg(back.len == in.len &&
-			memcmp(back.data, in.data, in.len) == 0,
+				  memcmp(back.data, in.data, in.len) == 0,
 		    "%s\n%s", in.data, out.data);
 		str_fini(&in);
 		str_fini(&out);
@@ -247,7 +248,7 @@ START_TEST(any_bytes_make_clean_lines)
 		check_lines(&out, 901);
 		for (size_t i = 0; i < out.len; i++)
 			ck_assert(out.data[i] == '\n' || out.data[i] == '\t' ||
-			    (out.data[i] >= ' ' && out.data[i] < 0x7f));
+				  (out.data[i] >= ' ' && out.data[i] < 0x7f));
 		str_fini(&in);
 		str_fini(&out);
 	}

@@ -45,8 +45,7 @@ static const struct row {
 	{ "A: 1", { { .pattern = "A", .match = IMPORT_ALL } }, "{'a':['1']}",
 	    NULL },
 	{ "B: 1", { { .pattern = "A", .match = IMPORT_ALL } }, "{}", NULL },
-	{ "X-A: 1|X-B: 2|X-A: 3",
-	    { { .pattern = "X-*", .match = IMPORT_ALL } },
+	{ "X-A: 1|X-B: 2|X-A: 3", { { .pattern = "X-*", .match = IMPORT_ALL } },
 	    "{'x_a':['1','3'],'x_b':['2']}", NULL },
 	{ "X-A: 1|X-B: 2|X-A: 3",
 	    { { .pattern = "X-*", .match = IMPORT_FIRST } },
@@ -68,11 +67,12 @@ static const struct row {
 	    "{'k':'1'}", NULL },
 
 	/* the first rule that names a field has it */
-	{ "X-A: 1|X-B: 2", { { .pattern = "X-A", .target = "a" },
-			       { .pattern = "X-*", .match = IMPORT_ALL } },
+	{ "X-A: 1|X-B: 2",
+	    { { .pattern = "X-A", .target = "a" },
+		{ .pattern = "X-*", .match = IMPORT_ALL } },
 	    "{'a':'1','x_b':['2']}", NULL },
-	{ "X-A: 1", { { .pattern = "X-*" }, { .pattern = "X-A",
-						.target = "a" } },
+	{ "X-A: 1",
+	    { { .pattern = "X-*" }, { .pattern = "X-A", .target = "a" } },
 	    "{'x_a':'1'}", NULL },
 
 	/* removal */
@@ -81,8 +81,8 @@ static const struct row {
 	{ "X-A: 1|B: 2|X-A: 3",
 	    { { .pattern = "X-A", .match = IMPORT_FIRST, .remove = true } },
 	    "{'x_a':'1'}", "B: 2" },
-	{ "X-A: 1|X-B: 2|X-C: 3", { { .pattern = "X-B" },
-				      { .pattern = "X-*", .remove = true } },
+	{ "X-A: 1|X-B: 2|X-C: 3",
+	    { { .pattern = "X-B" }, { .pattern = "X-*", .remove = true } },
 	    "{'x_a':'1','x_b':'2','x_c':'3'}", "X-B: 2" },
 	{ "X-A: 1|X-B: 2", { { .pattern = "X-*", .remove = true } },
 	    "{'x_a':'1','x_b':'2'}", "" },
@@ -227,8 +227,8 @@ START_TEST(star_stands_at_the_end_alone)
 	int rc = header_import_name(
 	    &rule, patterns[_i].pattern, storage, sizeof storage, &err);
 
-	ck_assert_msg(rc == (patterns[_i].name != NULL ? 0 : -1),
-	    "\"%s\": %d", patterns[_i].pattern, rc);
+	ck_assert_msg(rc == (patterns[_i].name != NULL ? 0 : -1), "\"%s\": %d",
+	    patterns[_i].pattern, rc);
 	if (rc == 0) {
 		ck_assert_str_eq(rule.name, patterns[_i].name);
 		ck_assert_int_eq(rule.wildcard, patterns[_i].wildcard);

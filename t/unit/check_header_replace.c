@@ -7,10 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
-#define LONG_255 \
-	"Nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn" \
-	"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn" \
-	"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn" \
+#define LONG_255                                                               \
+	"Nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"     \
+	"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"     \
+	"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"     \
 	"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
 
 /*
@@ -158,13 +158,13 @@ END_TEST
 
 START_TEST(nul_does_not_end_a_value)
 {
-	static const char text[] = "A: 1\0" "2\r\nB: 3\r\n";
+	static const char text[] = "A: 1\0"
+				   "2\r\nB: 3\r\n";
 	static const char bad[] = "A\0: 1\r\n";
 	struct headers h = { 0 }, none = { 0 };
 
 	ck_assert_uint_eq(
-	    headers_replace(&h, &none, text, sizeof text - 1),
-	    sizeof text - 1);
+	    headers_replace(&h, &none, text, sizeof text - 1), sizeof text - 1);
 	ck_assert_uint_eq(h.n, 2);
 	ck_assert_str_eq(h.field[0].raw, " 12");
 	ck_assert_uint_eq(h.field[0].raw_len, 3);
@@ -247,8 +247,8 @@ START_TEST(random_text_keeps_the_promises)
 	for (int round = 0; round < 300; round++) {
 		struct str text = random_bytes(&seed), again = { 0 };
 		struct headers h = { 0 }, same;
-		size_t at = headers_replace(
-		    &h, &received, str_c(&text), text.len);
+		size_t at =
+		    headers_replace(&h, &received, str_c(&text), text.len);
 
 		ck_assert_uint_le(at, text.len);
 		check_list(&h, &received);
@@ -256,8 +256,8 @@ START_TEST(random_text_keeps_the_promises)
 		ck_assert(headers_equal(&same, &h));
 		headers_write(&again, &h);
 		ck_assert_uint_eq(again.len, headers_size(&h));
-		ck_assert_uint_eq(headers_replace(&h, &received,
-				      str_c(&again), again.len),
+		ck_assert_uint_eq(
+		    headers_replace(&h, &received, str_c(&again), again.len),
 		    again.len);
 		ck_assert(headers_equal(&same, &h));
 		headers_fini(&same);
@@ -284,8 +284,8 @@ START_TEST(what_a_policy_adds_stays_one_field)
 		check_field(&h.field[1]);
 		headers_write(&text, &h);
 		str_adds(&text, "\r\nbody");
-		ck_assert_str_eq(text.data +
-			headers_replace(&h, &none, text.data, text.len),
+		ck_assert_str_eq(
+		    text.data + headers_replace(&h, &none, text.data, text.len),
 		    "body");
 		ck_assert_uint_eq(h.n, 2);
 		headers_fini(&h);
