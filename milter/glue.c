@@ -309,6 +309,15 @@ header_value(const struct conn *c, const char *raw)
 	return (char *)raw;
 }
 
+/* smfi_chgheader() with an empty value deletes the field. */
+static char *
+changed_value(const struct conn *c, const char *raw)
+{
+	char *value = header_value(c, raw);
+
+	return value[0] != '\0' ? value : (char *)" ";
+}
+
 /* An index for smfi_insheader() past any message's last field. */
 #define BEHIND_ALL_HEADERS 0x10000000
 
@@ -331,7 +340,7 @@ edit_headers(SMFICTX *ctx, const struct conn *c, const struct message *m)
 		case HEADER_EDIT_CHANGE:
 			check_edit(c,
 			    smfi_chgheader(ctx, name, e[i].index,
-				header_value(c, e[i].raw)),
+				changed_value(c, e[i].raw)),
 			    "change header", name);
 			break;
 		case HEADER_EDIT_INSERT:

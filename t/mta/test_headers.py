@@ -125,6 +125,18 @@ def test_keep_one_of_several(t):
                 t.case(name)
 
 
+def test_emptied(t):
+    """A field whose value is taken away is still there."""
+    want = list(RECEIVED)
+    want[want.index('X-Keep:  two spaces before')] = 'X-Keep: '
+    want[want.index('X-Other: one')] = 'X-Other: '
+    check('headers', want, edited(t, '''
+  local data = msg:get_data()
+  data = data:gsub('(X%-Keep:)[^\\r]*', '%1')
+  data = data:gsub('(X%-Other: )one', '%1')
+  msg:set_data(data)'''))
+
+
 def test_edits_of_edits(t):
     """What the policy added it can remove again; both ends at once."""
     got = edited(t, '''
