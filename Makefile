@@ -237,7 +237,7 @@ install: all
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/kumilter $(DESTDIR)$(MANDIR)/man8/kumilter.8 \
-		$(DESTDIR)$(MANDIR)/man7/kumilter-policy.7 \
+		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man7/%,$(wildcard man/*.7)) \
 		$(DESTDIR)$(UNITDIR)/kumilter.service \
 		$(DESTDIR)$(UNITDIR)/kumilter.socket
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/kumilter

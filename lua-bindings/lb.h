@@ -66,6 +66,12 @@ const struct address *lb_to_address(lua_State *L, int i);
 /* The object raised by kumo.reject and kumo.disconnect: 1 and *v, or 0. */
 int lb_reject_take(lua_State *L, int i, struct verdict *v);
 
+/*
+ * Say once per process that name has no effect in a milter; with the option
+ * strict it raises, unless the policy is loading.
+ */
+void lb_notice(lua_State *L, const char *name, const char *why);
+
 /* "file:line: " of the Lua function that called, or "" */
 void lb_where(lua_State *L, char *out, size_t size);
 const char *lb_session_id(lua_State *L);

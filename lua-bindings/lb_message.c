@@ -258,6 +258,14 @@ static const luaL_Reg methods[] = {
 	{ "shrink", lb_message_no_effect_true },
 	{ "shrink_data", lb_message_no_effect_true },
 	{ "set_force_sync", lb_message_no_effect },
+	{ "dkim_sign", lb_message_dkim_sign },
+	{ "dkim_verify", lb_message_dkim_verify },
+	{ "arc_seal", lb_message_arc_seal },
+	{ "arc_verify", lb_message_arc_verify },
+	{ "check_fix_conformance", lb_message_check_fix_conformance },
+	{ "parse_rfc3464", lb_message_parse_rfc3464 },
+	{ "parse_rfc5965", lb_message_parse_rfc5965 },
+	{ "queue_name", lb_message_queue_name },
 	{ NULL, NULL },
 };
 

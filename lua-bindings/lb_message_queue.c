@@ -7,22 +7,6 @@
 #include "lb.h"
 #include "lb_message.h"
 
-#include "milter/log.h"
-
-static void
-notice(lua_State *L)
-{
-	char where[128];
-
-	if (!log_first_time("message queueing"))
-		return;
-	lb_where(L, where, sizeof where);
-	log_info(lb_session_id(L),
-	    "%snotice: queueing and delivery are the MTA's job; set_due, "
-	    "set_scheduling, save and their like have no effect in a milter",
-	    where);
-}
-
 /*
  * message:set_due(...), set_scheduling(...), increment_num_attempts(),
  * save(), set_force_sync(...) -> nothing
@@ -31,7 +15,9 @@ int
 lb_message_no_effect(lua_State *L)
 {
 	lb_message_check(L);
-	notice(L);
+	lb_notice(L, "message queueing",
+	    "set_due, set_scheduling, save and their like are about a queue, "
+	    "which is the MTA's");
 	return 0;
 }
 
@@ -43,3 +29,19 @@ lb_message_no_effect_true(lua_State *L)
 	lua_pushboolean(L, 1);
 	return 1;
 }
+
+/* KumoMTA's methods that this version does not have yet. */
+#define MISSING(name) \
+	int lb_message_##name(lua_State *L) \
+	{ \
+		return luaL_error(L, \
+		    "message:" #name ": not in this version of kumilter"); \
+	}
+MISSING(dkim_sign)
+MISSING(dkim_verify)
+MISSING(arc_seal)
+MISSING(arc_verify)
+MISSING(check_fix_conformance)
+MISSING(parse_rfc3464)
+MISSING(parse_rfc5965)
+MISSING(queue_name)

@@ -13,31 +13,27 @@
 
 #include <string.h>
 
-/*
- * kumo_notice(name, text)
- *   For the Lua parts: the one notice for a name.  With strict set it raises.
- */
-static int
-notice(lua_State *L, const char *name, const char *text)
+void
+lb_notice(lua_State *L, const char *name, const char *why)
 {
 	struct state *st = state_of(L);
 	char where[128];
 
 	lb_where(L, where, sizeof where);
 	if (st->settings->strict && !st->loading)
-		return luaL_error(L, "%s has no effect in a milter: %s", name,
-		    text);
+		luaL_error(L, "%s has no effect in a milter: %s", name, why);
 	if (log_first_time(name))
 		log_info(lb_session_id(L),
 		    "%snotice: %s has no effect in a milter: %s", where, name,
-		    text);
-	return 0;
+		    why);
 }
 
+/* For the Lua parts. */
 static int
 lua_notice(lua_State *L)
 {
-	return notice(L, lb_text(L, 1, NULL), lb_text(L, 2, NULL));
+	lb_notice(L, lb_text(L, 1, NULL), lb_text(L, 2, NULL));
+	return 0;
 }
 
 /* Upvalue 1: the row.  Upvalue 2: makes an object that accepts everything. */
@@ -49,7 +45,7 @@ stub(lua_State *L)
 	if (row->result == API_STUB_MISSING)
 		return luaL_error(L, "%s: not in this version of kumilter",
 		    row->name);
-	notice(L, row->name, row->notice);
+	lb_notice(L, row->name, row->notice);
 	switch (row->result) {
 	case API_STUB_TRUE:
 		lua_pushboolean(L, 1);

@@ -133,6 +133,7 @@ message_copy(const struct message *m)
 	headers_copy(&copy->headers, &m->headers);
 	copy->body = m->body != NULL ? body_ref(m->body) : NULL;
 	copy->quarantined = m->quarantined;
+	copy->discarded = m->discarded;
 	copy->quarantine_reason = xstrdup(m->quarantine_reason);
 	return copy;
 }
