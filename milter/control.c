@@ -2,6 +2,7 @@
 
 #include "xmalloc.h"
 #include "listener.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -81,6 +82,7 @@ static void *
 run(void *arg)
 {
 	(void)arg;
+	signals_leave();
 	for (;;) {
 		int fd = accept4(door.fd, NULL, NULL, SOCK_CLOEXEC);
 
