@@ -183,9 +183,12 @@ check-fuzz: $(FUZZ_BIN)
 lint:
 	@t/lint/run.sh
 
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full \
+	--errors-for-leak-kinds=definite
 valgrind: all
-	@KUMILTER=$(OUT)/kumilter t/proto/run.py --only valgrind \
-		--wrap 'valgrind -q --error-exitcode=99 --leak-check=full'
+	@TEST_NAME=valgrind KUMILTER=$(OUT)/kumilter \
+		KUMILTER_WRAP='$(VALGRIND)' \
+		t/proto/run.py -j 2 --only '^data'
 
 C_FILES = $(wildcard milter/*.[ch] lua-bindings/*.[ch] t/unit/*.[ch] \
 	t/bench/*.[ch] t/mta/*.c)
@@ -196,10 +199,10 @@ format-check:
 
 # ---- demo ------------------------------------------------------------------
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all
 	@t/mta/demo.py
 run: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all
 	@t/mta/demo.py --keep
 
 # ---- speed -----------------------------------------------------------------

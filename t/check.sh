@@ -12,7 +12,7 @@ trap 'rm -f "$out"' EXIT INT TERM
 for target in "$@"; do
 	echo "== $target"
 	# the exit code through the pipe, in plain sh
-	{ ${MAKE:-make} --no-print-directory "$target" 2>&1
+	{ ${MAKE:-make} --no-print-directory -j"$(nproc)" "$target" 2>&1
 	  echo "exit $?"; } | tee "$out" | grep -v '^exit [0-9]*$'
 	code=$(tail -n 1 "$out" | sed 's/^exit //')
 	sums=$(sed -n 's/^[a-z-]*: \([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)\{0,1\}$/\1 \2 \4/p' "$out" |
