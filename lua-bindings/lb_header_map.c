@@ -26,6 +26,7 @@
 #include "lb_open.h"
 
 #include "milter/mime_field.h"
+#include "milter/mime_param.h"
 
 #include <string.h>
 #include <strings.h>
@@ -180,6 +181,22 @@ get(lua_State *L, const char *name)
 	return 1;
 }
 
+/* A part that has parts stays a multipart. */
+static void
+check_type(lua_State *L, const char *name, const struct str *text)
+{
+	struct mime_value v;
+	bool fine;
+
+	if (strcmp(name, "Content-Type") != 0 || check(L)->boundary == NULL)
+		return;
+	mime_value_parse(&v, str_c(text), text->len);
+	fine = mime_value_begins(&v, "multipart/");
+	mime_value_fini(&v);
+	if (!fine)
+		luaL_argerror(L, 2, "the part has parts: it is a multipart");
+}
+
 static int
 set(lua_State *L, const char *name)
 {
@@ -198,6 +215,7 @@ set(lua_State *L, const char *name)
 	}
 	value = lb_mime_scratch(L);
 	lb_mime_value_write(L, 2, kind, name, value);
+	check_type(L, name, value);
 	put(L, MIME_FIELD_SET, 3, true, str_c(value), value->len);
 	return 0;
 }

@@ -87,9 +87,12 @@ new_binary(lua_State *L)
 	return 1;
 }
 
-/* Write the parts in the array at 2 into an array that a scratch owns. */
+/*
+ * Write the parts in the array at 2 into an array whose texts scratches own.
+ * *boundary is NULL then if one of them would take it for its own.
+ */
 static struct str *
-write_parts(lua_State *L, int n)
+write_parts(lua_State *L, int n, const char **boundary)
 {
 	struct str *list = lua_newuserdata(L, (size_t)(n + 1) * sizeof *list);
 
@@ -100,6 +103,9 @@ write_parts(lua_State *L, int n)
 		lua_rawgeti(L, 2, i + 1);
 		part = lb_mime_check(L, lua_gettop(L), LB_MIME_PART);
 		mime_write(text, part);
+		if (*boundary != NULL &&
+		    mime_is_claimed(part, *boundary, strlen(*boundary)))
+			*boundary = NULL;
 		lua_pop(L, 1);
 		list[i] = *text;
 	}
@@ -132,7 +138,7 @@ new_multipart(lua_State *L)
 	if (n > 200)
 		return luaL_argerror(L, 2, "more than 200 parts");
 	luaL_checkstack(L, n + 10, "too many parts");
-	list = write_parts(L, n);
+	list = write_parts(L, n, &boundary);
 	out = lb_mime_scratch(L);
 	mime_build_multipart(out, type, list, (size_t)n, boundary);
 	lb_mime_push_taken(L, out);

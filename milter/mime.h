@@ -120,7 +120,24 @@ struct mime_part *mime_part_new(
 void mime_remove_children(struct mime_part *part);
 /* Before content comes into part: give those around it other boundaries. */
 void mime_avoid(struct mime_part *part, const char *text, size_t len);
-/* Content-Type was changed: a multipart is split by what it says now. */
+/*
+ * Is part, or one in it, a multipart whose last delimiter never came?  It would
+ * take for its own those of this boundary (if that is not the very one of part)
+ * that are written behind it.
+ */
+bool mime_is_claimed(
+    const struct mime_part *part, const char *boundary, size_t len);
+/* The same after a new child came, which may be a multipart without end. */
+void mime_avoid_claims(const struct mime_part *child);
+/*
+ * The same after a head that ended with a delimiter got an empty line.  If it
+ * is a multipart's, that delimiter might be taken for its own now.
+ */
+void mime_avoid_head(const struct mime_part *part);
+/*
+ * Content-Type was changed: a multipart is split by what it says now.  It
+ * stays one; another type becomes multipart/mixed.
+ */
 void mime_follow_type(struct mime_part *part);
 /* Give a child the delimiter that its parent's boundary makes. */
 void mime_write_delimiter(struct mime_part *child);

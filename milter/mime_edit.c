@@ -152,6 +152,10 @@ set_boundary_parameter(struct mime_part *part)
 	if (f != NULL)
 		mime_value_parse(
 		    &v, f->line.p + f->value, f->line.len - f->value);
+	if (!mime_value_begins(&v, "multipart/")) {
+		free(v.value);
+		v.value = xstrdup("multipart/mixed");
+	}
 	mime_value_set(&v, "boundary", part->boundary, part->boundary_len);
 	mime_value_write(&text, &v);
 	mime_field_put(part, MIME_FIELD_SET, "Content-Type", 12, text.data,
@@ -196,6 +200,36 @@ occurs(const struct mime_part *part, const char *boundary, size_t len)
 	return found;
 }
 
+/* Would the delimiters that this boundary makes be those of that one, too? */
+static bool
+is_taken_for(const char *boundary, size_t len, const char *other, size_t n)
+{
+	if (n == len || n == len + 2)
+		return memcmp(boundary, other, len) == 0 &&
+		       (n == len || memcmp(other + len, "--", 2) == 0);
+	return false;
+}
+
+bool
+mime_is_claimed(const struct mime_part *part, const char *boundary, size_t len)
+{
+	char *own;
+	size_t own_len;
+	bool claimed;
+
+	for (size_t i = 0; i < part->n_children; i++)
+		if (mime_is_claimed(part->child[i], boundary, len))
+			return true;
+	if (part->boundary != NULL)
+		return part->boundary != boundary && part->close.len == 0 &&
+		       is_taken_for(
+			   boundary, len, part->boundary, part->boundary_len);
+	own = mime_find_boundary(part, &own_len);
+	claimed = own != NULL && is_taken_for(boundary, len, own, own_len);
+	free(own);
+	return claimed;
+}
+
 void
 mime_follow_type(struct mime_part *part)
 {
@@ -208,7 +242,8 @@ mime_follow_type(struct mime_part *part)
 	if (boundary != NULL && len == part->boundary_len &&
 	    memcmp(boundary, part->boundary, len) == 0) {
 		free(boundary);
-	} else if (boundary == NULL || occurs(part, boundary, len)) {
+	} else if (boundary == NULL || occurs(part, boundary, len) ||
+		   mime_is_claimed(part, boundary, len)) {
 		free(boundary);
 		change_boundary(part);
 	} else {
@@ -217,15 +252,42 @@ mime_follow_type(struct mime_part *part)
 }
 
 void
+mime_avoid_claims(const struct mime_part *child)
+{
+	for (struct mime_part *p = child->parent; p != NULL; p = p->parent)
+		if (mime_is_claimed(child, p->boundary, p->boundary_len))
+			change_boundary(p);
+}
+
+void
+mime_avoid_head(const struct mime_part *part)
+{
+	size_t len;
+	char *own =
+	    part->boundary == NULL ? mime_find_boundary(part, &len) : NULL;
+
+	for (struct mime_part *p = part->parent; own != NULL && p != NULL;
+	     p = p->parent)
+		change_boundary(p);
+	free(own);
+}
+
+void
 mime_avoid(struct mime_part *part, const char *text, size_t len)
 {
 	for (; part != NULL; part = part->parent) {
-		if (part->boundary == NULL)
+		const char *boundary = part->boundary;
+		size_t boundary_len = part->boundary_len;
+
+		if (boundary == NULL)
 			continue;
-		if (mime_has_delimiter(
-			text, len, part->boundary, part->boundary_len))
+		if (mime_has_delimiter(text, len, boundary, boundary_len))
 			change_boundary(part);
-		else if (part->close.len == 0)
+		else if (part->close.len != 0)
+			continue;
+		else if (mime_is_claimed(part, boundary, boundary_len))
+			change_boundary(part);
+		else
 			write_close(part);
 	}
 }

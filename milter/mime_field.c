@@ -170,9 +170,11 @@ mime_field_put(struct mime_part *part, enum mime_field_place where,
 	mime_bytes_set(part->tree, &f->line, line.data, line.len);
 	f->name_len = name_len;
 	f->value = name_len + 1;
-	if (part->gap.len == 0)
-		mime_bytes_set(part->tree, &part->gap, "\r\n", 2);
 	str_fini(&line);
+	if (part->gap.len == 0) {
+		mime_bytes_set(part->tree, &part->gap, "\r\n", 2);
+		mime_avoid_head(part);
+	}
 	return 0;
 }
 

@@ -55,7 +55,8 @@ void mime_value_remove(struct mime_value *v, const char *name);
 /*
  * Append it for a header, a line for each parameter: quoted where it is
  * ASCII, else by RFC 2231; long ones in pieces, but for boundary, which not
- * everybody puts together.  What a type or a name cannot hold is left out.
+ * everybody puts together.  What cannot stand in a value is left out of it, and
+ * a parameter whose name cannot be written is left out.
  */
 void mime_value_write(struct str *out, const struct mime_value *v);
 

@@ -85,21 +85,25 @@ write_param(struct str *out, const char *name, const struct mime_param *param)
 	str_fini(&line);
 }
 
+/* Stars, ticks and percents would be read as RFC 2231's. */
+static bool
+is_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < len; i++)
+		if (!mime_is_token(name[i]) || strchr("*'%", name[i]) != NULL)
+			return false;
+	return len > 0 && len <= 64;
+}
+
 void
 mime_value_write(struct str *out, const struct mime_value *v)
 {
-	struct str name = { 0 };
-
 	for (const char *p = v->value; p != NULL && *p != '\0'; p++)
 		if (mime_is_token(*p) || *p == '/')
 			str_addc(out, *p);
-	for (size_t i = 0; i < v->n; i++) {
-		str_clear(&name);
-		for (const char *p = v->param[i].name; *p != '\0'; p++)
-			if (mime_is_token(*p) && strchr("*'%", *p) == NULL)
-				str_addc(&name, *p);
-		if (name.len > 0 && name.len <= 64)
-			write_param(out, name.data, &v->param[i]);
-	}
-	str_fini(&name);
+	for (size_t i = 0; i < v->n; i++)
+		if (is_name(v->param[i].name))
+			write_param(out, v->param[i].name, &v->param[i]);
 }

@@ -385,5 +385,6 @@ mime_append(
 	mime_write_delimiter(child);
 	read_part(&ps, child);
 	keep_text(tree, &text);
+	mime_avoid_claims(child);
 	return 0;
 }

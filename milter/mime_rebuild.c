@@ -267,7 +267,10 @@ write_multipart(struct str *out, const struct mime_part *part,
 		write_part(&child[i], part->child[i], sealed);
 	mime_build_multipart(&whole,
 	    mime_build_is_type(type->value) ? type->value : "multipart/mixed",
-	    child, part->n_children, part->boundary);
+	    child, part->n_children,
+	    mime_is_claimed(part, part->boundary, part->boundary_len)
+		? NULL
+		: part->boundary);
 	body = strstr(whole.data, "\r\n\r\n");
 	str_add(&head, whole.data, (size_t)(body + 2 - whole.data));
 	write_head(out, part, &head);

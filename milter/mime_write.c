@@ -14,15 +14,33 @@ mime_write_head(struct str *out, const struct mime_part *part)
 }
 
 /*
- * A delimiter begins a line.  In what was parsed it does; a body that a policy
- * gave may lack its last line end.
+ * A delimiter is a line.  In what was parsed it is, but that the last line of
+ * a message may lack its end; and a body that a policy gave may.
  */
 static void
-add_delimiter(struct str *out, const struct mime_bytes *b)
+end_line(struct str *out)
 {
-	if (b->len != 0 && out->len != 0 && out->data[out->len - 1] != '\n')
+	if (out->len != 0 && out->data[out->len - 1] != '\n')
 		str_add(out, "\r\n", 2);
+}
+
+static void
+add_line(struct str *out, const struct mime_bytes *b)
+{
+	if (b->len != 0)
+		end_line(out);
 	add(out, b);
+}
+
+static void
+add_child(struct str *out, const struct mime_part *child)
+{
+	add_line(out, &child->delimiter);
+	if (child->lead.len + child->n_fields + child->gap.len +
+		child->body.len + child->n_children + child->close.len !=
+	    0)
+		end_line(out);
+	mime_write(out, child);
 }
 
 void
@@ -32,12 +50,10 @@ mime_write(struct str *out, const struct mime_part *part)
 	mime_write_head(out, part);
 	add(out, &part->gap);
 	add(out, &part->body);
-	for (size_t i = 0; i < part->n_children; i++) {
-		add_delimiter(out, &part->child[i]->delimiter);
-		mime_write(out, part->child[i]);
-	}
+	for (size_t i = 0; i < part->n_children; i++)
+		add_child(out, part->child[i]);
 	if (part->boundary != NULL) {
-		add_delimiter(out, &part->close);
+		add_line(out, &part->close);
 		add(out, &part->epilogue);
 	}
 }

@@ -86,6 +86,7 @@ m.headers:set_content_type 'multipart/mixed; boundary=two'
 again = kumo.mimepart.parse(tostring(m))
 assert(again.headers:content_type().parameters.boundary ~= 'two')
 same(again:get_simple_structure().text_part.body, 'x\n--two\n')
+assert(not pcall(m.headers.set_content_type, m.headers, 'text/plain'))
 m.headers:set_content_type 'multipart/related'
 again = kumo.mimepart.parse(tostring(m))
 same(again.headers:content_type().value, 'multipart/related')

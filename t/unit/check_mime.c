@@ -362,6 +362,41 @@ START_TEST(boundaries_give_way)
 }
 END_TEST
 
+/* The last line of a message may be a delimiter without its line end. */
+START_TEST(a_delimiter_is_a_line)
+{
+	struct mime_tree *tree = parse(HEAD "--b");
+
+	ck_assert_uint_eq(tree->root->n_children, 1);
+	mime_field_put(
+	    tree->root->child[0], MIME_FIELD_TOP, "X", 1, "y", 1, false);
+	expect(tree, MIX "[-\"\"]");
+	set_body(tree->root->child[0], "z");
+	expect(tree, MIX "[text/plain\"z|\"]");
+	mime_free(tree);
+}
+END_TEST
+
+/* A sender's multipart without end takes nothing of what is appended. */
+START_TEST(unclosed_parts_take_nothing)
+{
+	struct mime_tree *tree = parse(HEAD "--b\r\n" HEAD "in\r\n");
+	struct mime_tree *like = parse(
+	    "Content-Type: multipart/mixed; boundary=\"b--\"\r\n\r\nx\r\n");
+	struct err err;
+
+	ck_assert_int_eq(mime_append(tree->root, like->root, &err), 0);
+	ck_assert_int_eq(mime_append(tree->root, like->root, &err), 0);
+	expect(tree, MIX "[" MIX "\"in|\" " MIX "\"x|\" " MIX "\"x|\"]");
+	mime_free(tree);
+	tree = parse(HEAD "--b\r\n\r\nin\r\n--b--\r\n");
+	ck_assert_int_eq(mime_append(tree->root, like->root, &err), 0);
+	expect(tree, MIX "[-\"in|\" " MIX "\"x|\"]");
+	mime_free(tree);
+	mime_free(like);
+}
+END_TEST
+
 START_TEST(a_new_body_drops_the_parts)
 {
 	struct mime_tree *tree = parse(HEAD "--b\r\n\r\none\r\n--b--\r\nepi");
@@ -432,6 +467,8 @@ suite(void)
 	tcase_add_test(tcase, append_keeps_preamble_and_epilogue);
 	tcase_add_test(tcase, append_checks);
 	tcase_add_test(tcase, boundaries_give_way);
+	tcase_add_test(tcase, unclosed_parts_take_nothing);
+	tcase_add_test(tcase, a_delimiter_is_a_line);
 	tcase_add_test(tcase, a_new_body_drops_the_parts);
 	tcase_add_test(tcase, fields);
 	return s;

@@ -107,7 +107,9 @@ static const struct {
 	{ "a/b", "boundary", X20 X20 X20 "y y",
 	    "a/b;\r\n\tboundary=\"" X20 X20 X20 "y y\"" },
 	/* what would end the header or the parameter is left out */
-	{ "a/b\r\nX: y;", "x\r\n=", "z", "a/bXy;\r\n\tx=\"z\"" },
+	{ "a/b\r\nX: y;", "x", "z", "a/bXy;\r\n\tx=\"z\"" },
+	{ "a/b", "x\r\nX: y", "z", "a/b" },
+	{ "a/b", "x*", "z", "a/b" },
 	{ "a/b", "\xc3\xbc", "z", "a/b" },
 };
 
