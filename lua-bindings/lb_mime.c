@@ -154,22 +154,17 @@ static void
 push_attachment(lua_State *L, struct mime_part *part)
 {
 	struct mime_info info;
-	struct str name = { 0 };
 
 	lua_createtable(L, 0, 5);
 	set_part(L, "part", part);
 	mime_info_init(&info, part);
-	str_adds(&name, "attachment");
-	mime_id(&name, part);
-	set_text(L, "file_name",
-	    info.file_name != NULL ? info.file_name : name.data);
+	set_text(L, "file_name", info.file_name);
 	set_text(L, "content_id", info.content_id);
 	set_text(L, "content_type",
 	    info.type.value[0] != '\0' ? info.type.value
 				       : "application/octet-stream");
 	lua_pushboolean(L, info.is_inline);
 	lua_setfield(L, -2, "inline");
-	str_fini(&name);
 	mime_info_fini(&info);
 }
 
@@ -177,7 +172,9 @@ push_attachment(lua_State *L, struct mime_part *part)
  * part:get_simple_structure() -> table
  *   text_part, html_part, amp_html_part: the first inline part of each kind,
  *   or nil; header_part: this one; attachments: array of { file_name, inline,
- *   content_id, content_type, part } of all others, in their order.
+ *   content_id, content_type, part } of all others, in their order.  file_name
+ *   and content_id are nil where the part has none; no file name is safe to use
+ *   as one.
  */
 static int
 get_simple_structure(lua_State *L)
