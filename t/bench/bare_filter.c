@@ -5,13 +5,19 @@
  * little as such a filter can, and lives in the same libmilter.  What kumilter
  * takes more than this is what kumilter costs.
  *
- *	bare_filter -p unix:PATH | inet:PORT@HOST [-c LIST] [-n LIST] [-w] [-s]
+ *	bare_filter -p unix:PATH | inet:PORT@HOST [-c LIST] [-n LIST] [-wslh]
+ *[-d MS]
  *
  * -c  callbacks: connect,helo,mail,rcpt,data,header,eoh,body,eom,unknown
  *     (default connect,helo,mail,rcpt); what is not there is negotiated away
  * -n  of those, the ones that are negotiated as never answering
  * -w  work: compare the sender's domain and the recipient with fixed texts
  * -s  ask for the macros that a policy would see (smfi_setsymlist)
+ * -l  ask for header values with their leading space
+ * -h  add one header at the end of the message, behind all others
+ * -d  let the sender wait so many milliseconds
+ *
+ * What it is shown of a message it throws away.
  *
  * TERM stops it.  On TCP it sets TCP_NODELAY, through fd:N where libmilter
  * knows that (Debian's does).
@@ -29,16 +35,19 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BLOCKED_DOMAIN "blocked.example.com"
 #define BLOCKED_RCPT "<nobody@example.org>"
+#define BEHIND_ALL_HEADERS 1000000
 
 static unsigned long unwanted = SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL |
 				SMFIP_NORCPT | SMFIP_NODATA | SMFIP_NOHDRS |
 				SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN;
 static unsigned long silent;
-static bool work, symbols;
+static bool work, symbols, spaces, adds;
+static struct timespec delay;
 
 /* One row for each callback that can be chosen. */
 static const struct stage {
@@ -71,8 +80,11 @@ static struct {
 static sfsistat
 verdict(SMFICTX *ctx, unsigned long nr, bool refuse)
 {
+	/* libmilter's parameters are not const */
+	static char code[] = "550", enhanced[] = "5.7.1", text[] = "go away";
+
 	if (refuse && !(silent & nr)) {
-		smfi_setreply(ctx, "550", "5.7.1", "go away");
+		smfi_setreply(ctx, code, enhanced, text);
 		return SMFIS_REJECT;
 	}
 	return silent & nr ? SMFIS_NOREPLY : SMFIS_CONTINUE;
@@ -85,8 +97,9 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
 {
 	(void)f2;
 	(void)f3;
-	*pf0 = symbols ? f0 & SMFIF_SETSYMLIST : 0;
-	*pf1 = f1 & (unwanted | silent);
+	*pf0 = f0 &
+	       ((symbols ? SMFIF_SETSYMLIST : 0) | (adds ? SMFIF_ADDHDRS : 0));
+	*pf1 = f1 & (unwanted | silent | (spaces ? SMFIP_HDR_LEADSPC : 0));
 	*pf2 = *pf3 = 0;
 	for (size_t i = 0; symbols && i < sizeof symlists / sizeof *symlists;
 	     i++)
@@ -114,6 +127,8 @@ on_mail(SMFICTX *ctx, char **argv)
 {
 	const char *at = strrchr(argv[0], '@');
 
+	if (delay.tv_sec > 0 || delay.tv_nsec > 0)
+		nanosleep(&delay, NULL);
 	return verdict(ctx, SMFIP_NR_MAIL,
 	    work && at != NULL &&
 		strncasecmp(
@@ -165,7 +180,11 @@ on_body(SMFICTX *ctx, unsigned char *chunk, size_t n)
 static sfsistat
 on_eom(SMFICTX *ctx)
 {
-	(void)ctx;
+	static char name[] = "X-Checked", value[] = " yes";
+
+	if (adds && smfi_insheader(ctx, BEHIND_ALL_HEADERS, name,
+			spaces ? value : value + 1) != MI_SUCCESS)
+		return SMFIS_TEMPFAIL;
 	return SMFIS_CONTINUE;
 }
 
@@ -233,10 +252,11 @@ open_socket(char *spec)
 		die("cannot listen", spec);
 }
 
+static char filter_name[] = "bare_filter";
 static struct smfiDesc filter = {
-	.xxfi_name = "bare_filter",
+	.xxfi_name = filter_name,
 	.xxfi_version = SMFI_VERSION,
-	.xxfi_flags = SMFIF_SETSYMLIST,
+	.xxfi_flags = SMFIF_SETSYMLIST | SMFIF_ADDHDRS,
 	.xxfi_connect = on_connect,
 	.xxfi_helo = on_helo,
 	.xxfi_envfrom = on_mail,
@@ -261,6 +281,32 @@ raise_nofile(void)
 	}
 }
 
+/* The options about what it does beside. */
+static void
+take_habit(int opt)
+{
+	switch (opt) {
+	case 'w':
+		work = true;
+		break;
+	case 's':
+		symbols = true;
+		break;
+	case 'l':
+		spaces = true;
+		break;
+	case 'h':
+		adds = true;
+		break;
+	case 'd':
+		delay.tv_sec = atoi(optarg) / 1000;
+		delay.tv_nsec = atoi(optarg) % 1000 * 1000000L;
+		break;
+	default:
+		die("usage", "see the head of bare_filter.c");
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -268,7 +314,7 @@ main(int argc, char **argv)
 	char *wanted = standard;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "p:c:n:ws")) != -1) {
+	while ((opt = getopt(argc, argv, "p:c:n:wslhd:")) != -1) {
 		switch (opt) {
 		case 'p':
 			spec = optarg;
@@ -279,14 +325,8 @@ main(int argc, char **argv)
 		case 'n':
 			choose(optarg, NULL, &silent);
 			break;
-		case 'w':
-			work = true;
-			break;
-		case 's':
-			symbols = true;
-			break;
 		default:
-			die("usage", "-p SOCKET [-c LIST] [-n LIST] [-w] [-s]");
+			take_habit(opt);
 		}
 	}
 	if (spec == NULL)

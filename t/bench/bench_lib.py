@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'proto'))
 
 from daemon import KUMILTER, Daemon, free_port, wait_until  # noqa: E402
-from milter_client import COMMANDS, STEPS, open_socket      # noqa: E402
+from milter_client import ACTIONS, COMMANDS, STEPS, open_socket  # noqa: E402
 
 BIN = os.environ.get('BENCH_BIN', os.path.join(ROOT, 'build/bench'))
 LOADGEN = os.path.join(BIN, 'loadgen')
@@ -39,9 +39,12 @@ def kumilter(policy_name, listen='unix', args=()):
 
 
 class BareFilter:
-    """bare_filter, negotiating what another filter negotiated."""
+    """bare_filter, negotiating what another filter negotiated.
 
-    def __init__(self, listen, steps, actions):
+    options: what it does beside, in its own words.
+    """
+
+    def __init__(self, listen, steps, actions, options=('-w',)):
         self.dir = tempfile.mkdtemp(prefix='bare-')
         self.address = 'inet:%d@127.0.0.1' % free_port() \
             if listen == 'inet' else 'unix:%s/sock' % self.dir
@@ -51,12 +54,14 @@ class BareFilter:
                 wanted.append(name)
                 if steps & STEPS[quiet]:
                     silent.append(name)
-        command = [BARE_FILTER, '-p', self.address, '-w', '-c',
-                   ','.join(wanted)]
+        command = [BARE_FILTER, '-p', self.address, '-c', ','.join(wanted),
+                   *options]
         if silent:
             command += ['-n', ','.join(silent)]
-        if actions & 0x100:
+        if actions & ACTIONS['setsymlist']:
             command.append('-s')
+        if steps & STEPS['hdr_leadspc']:
+            command.append('-l')
         # a session of its own, as kumilter has: the kernel schedules by it
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         start_new_session=True)
@@ -103,9 +108,10 @@ def fd_count(pid):
 class IdleSessions:
     """N sessions that said HELO and stay, while the block runs."""
 
-    def __init__(self, address, n):
+    def __init__(self, address, n, *options):
         self.holder = subprocess.Popen(
-            [LOADGEN, '--socket', address, '--idle', str(n), '--hold'],
+            [LOADGEN, '--socket', address, '--idle', str(n), '--hold'] +
+            [str(o) for o in options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __enter__(self):

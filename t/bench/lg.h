@@ -65,6 +65,7 @@ bool deal_waits(const struct deal *d, enum step s);
 
 struct plan {
 	unsigned messages, rcpts, headers, header_bytes, body_bytes;
+	enum step idle_at; /* where idle sessions stay: after this step */
 	bool sendmail;
 	bool stop; /* end sessions after the message they are in */
 };
@@ -83,8 +84,9 @@ struct conn {
 	int fd;
 	enum conn_state state;
 	enum step step;
-	bool idle;    /* stop after HELO and stay */
-	bool writing; /* output is left that the socket did not take */
+	bool idle;    /* stop after plan.idle_at and stay */
+	bool paused;  /* there is more to say, once the output is out */
+	bool writing; /* wants to hear when the socket takes more */
 	unsigned serial, message, item, rcpts_ok;
 	size_t body_left;
 	int64_t sent_at; /* when the command that is waited for was sent */

@@ -18,6 +18,7 @@
 
 #define CHUNK 65535
 #define PACKET_MAX (1024 * 1024)
+#define OUT_ENOUGH CHUNK /* more output than this waits for the socket */
 
 int64_t
 now_ns(void)
@@ -181,7 +182,7 @@ go_on(struct conn *c, const struct plan *plan, struct tally *t)
 		give_up_message(c, plan, t);
 		return;
 	}
-	if (c->step == STEP_HELO && c->idle)
+	if (c->idle && c->step == plan->idle_at)
 		c->state = CONN_IDLE;
 	if (c->step == STEP_MAIL)
 		c->rcpts_ok = 0;
@@ -191,11 +192,20 @@ go_on(struct conn *c, const struct plan *plan, struct tally *t)
 		c->body_left = plan->body_bytes;
 }
 
-/* Queue commands up to and with the first one that is owed an answer. */
+/*
+ * Queue commands up to and with the first one that is owed an answer; pause
+ * when that is much, or the body of every session would be in memory.
+ */
 static void
 speak(struct conn *c, const struct plan *plan, struct tally *t)
 {
+	c->paused = false;
 	while (c->state == CONN_BUSY) {
+		if (c->out.len - c->out.off > OUT_ENOUGH) {
+			c->paused = true;
+			c->sent_at = now_ns();
+			return;
+		}
 		bool sends = deal_sends(c->deal, c->step) &&
 			     !(c->step == STEP_HEADER && plan->headers == 0) &&
 			     !(c->step == STEP_BODY && c->body_left == 0);
@@ -318,7 +328,7 @@ write_out(struct conn *c, struct tally *t)
 		}
 		buf_drop(&c->out, (size_t)n);
 	}
-	c->writing = c->out.len > c->out.off;
+	c->writing = c->paused || c->out.len > c->out.off;
 }
 
 static void
@@ -354,6 +364,8 @@ conn_run(struct conn *c, const struct plan *plan, struct tally *t)
 	read_in(c, t);
 	if (c->state == CONN_BUSY)
 		listen_to(c, plan, t);
+	if (c->state == CONN_BUSY && c->paused && c->out.len == c->out.off)
+		speak(c, plan, t);
 	if (c->state != CONN_FAILED)
 		write_out(c, t);
 }

@@ -14,6 +14,8 @@
  *	--idle N        first open N sessions that stay at HELO to the end
  *	--hold          open the idle sessions, say "ready", wait for end of
  *	                input, do nothing else
+ *	--in-body       the idle sessions stay in their first message instead,
+ *	                where only its end is missing
  *	--sendmail      macros as Sendmail has them, not as Postfix
  *	--timeout S     a reply that takes longer is an error (60)
  *	--json          one JSON object instead of a table
@@ -55,9 +57,11 @@ static struct {
 	bool json, hold;
 } opt = { .concurrent = 1, .sessions = 1000, .timeout = 60 };
 
-static struct plan plan = {
-	.messages = 1, .rcpts = 1, .headers = 6, .header_bytes = 40
-};
+static struct plan plan = { .messages = 1,
+	.rcpts = 1,
+	.headers = 6,
+	.header_bytes = 40,
+	.idle_at = STEP_HELO };
 static struct tally tally;
 static struct conn *conns;
 static unsigned nconns, serial;
@@ -217,19 +221,27 @@ turn(int64_t deadline)
 	return ended;
 }
 
+/* Go on until these are where they stay. */
+static void
+settle(const struct conn *first, unsigned n)
+{
+	for (const struct conn *c = first; c < first + n; c++)
+		while (c->state == CONN_BUSY || (c->fd >= 0 && c->writing))
+			turn(0);
+	if (tally.errors > 0)
+		die("an idle session failed", tally.first_error);
+}
+
 static void
 open_idle(void)
 {
 	for (unsigned i = 0; i < opt.idle; i++) {
-		struct conn *c = &conns[i];
-
-		start(c, true);
+		start(&conns[i], true);
 		/* one after the other: this is not what is measured */
-		while (c->state == CONN_BUSY)
-			turn(0);
-		if (c->state == CONN_FAILED)
-			die("an idle session failed", tally.first_error);
+		if (plan.idle_at == STEP_HELO)
+			settle(&conns[i], 1);
 	}
+	settle(conns, opt.idle);
 	if (opt.hold) {
 		puts("ready");
 		fflush(stdout);
@@ -274,6 +286,7 @@ static const struct option options[] = {
 	{ "idle", required_argument, NULL, 'i' },
 	{ "timeout", required_argument, NULL, 'T' },
 	{ "hold", no_argument, NULL, 'h' },
+	{ "in-body", no_argument, NULL, 'I' },
 	{ "sendmail", no_argument, NULL, 's' },
 	{ "json", no_argument, NULL, 'j' },
 	{ NULL, 0, NULL, 0 },
@@ -316,7 +329,7 @@ take_options(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt_long(argc, argv, "S:c:n:t:m:r:H:B:b:i:T:hsj",
+	while ((o = getopt_long(argc, argv, "S:c:n:t:m:r:H:B:b:i:T:hIsj",
 		    options, NULL)) != -1) {
 		if (optarg != NULL && take_number(o, optarg))
 			continue;
@@ -330,6 +343,8 @@ take_options(int argc, char **argv)
 			opt.timeout = atof(optarg);
 		else if (o == 'h')
 			opt.hold = true;
+		else if (o == 'I')
+			plan.idle_at = STEP_BODY;
 		else if (o == 's')
 			plan.sendmail = true;
 		else if (o == 'j')
