@@ -84,6 +84,8 @@ LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/%.o)
 DAEMON_OBJ := $(LIB_OBJ) $(DOOR_SRC:%.c=$(OUT)/%.o)
 UNIT_SRC := $(wildcard t/unit/check_*.c)
 UNIT_BIN := $(UNIT_SRC:t/unit/%.c=$(OUT)/t/%)
+FUZZ_SRC := $(wildcard t/fuzz/fuzz_*.c)
+FUZZ_BIN := $(FUZZ_SRC:t/fuzz/%.c=$(OUT)/fuzz/%)
 LUA_PARTS := $(wildcard lua-bindings/*.lua lua-bindings/*/*.lua)
 
 all: $(OUT)/kumilter $(if $(filter release,$(VARIANT)),$(BUILD)/kumilter)
@@ -127,7 +129,7 @@ $(OUT)/t/%: t/unit/%.c $(LIB_OBJ) $(OUT)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -It/unit -MMD -MP -MF $@.d -o $@ $< $(LIB_OBJ) \
 		$(ALL_LDFLAGS) $(shell pkg-config --cflags --libs check) $(LIBS)
 
--include $(DAEMON_OBJ:.o=.d) $(UNIT_BIN:%=%.d)
+-include $(DAEMON_OBJ:.o=.d) $(UNIT_BIN:%=%.d) $(FUZZ_BIN:%=%.d)
 
 # ---- tests -----------------------------------------------------------------
 CHECKS := check-unit check-fuzz check-conf lint check-proto check-mta asan tsan
@@ -169,8 +171,6 @@ sanitized: $(OUT)/kumilter $(UNIT_BIN) $(FUZZ_BIN)
 
 # a fuzzer with clang in VARIANT=fuzz, else its corpus once again:
 #	make VARIANT=fuzz CC=clang build/fuzz/fuzz/fuzz_mailbox
-FUZZ_SRC := $(wildcard t/fuzz/fuzz_*.c)
-FUZZ_BIN := $(FUZZ_SRC:t/fuzz/%.c=$(OUT)/fuzz/%)
 FUZZ_MAIN = $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,t/fuzz/replay.c)
 $(OUT)/fuzz/%: t/fuzz/%.c t/fuzz/replay.c t/fuzz/fuzz.h $(LIB_OBJ) $(OUT)/flags
 	$(say) LD $@
