@@ -132,7 +132,9 @@ read_result(struct input *in, json_t *results)
 	int rc = read_word(in, &word, ";=/(\"", "a method");
 
 	json_object_set_new(result, "props", props);
-	if (rc == 0 && strcasecmp(word.data, "none") == 0 && !take(in, '='))
+	skip_space(in);
+	if (rc == 0 && strcasecmp(word.data, "none") == 0 &&
+	    (in->p == in->end || *in->p == ';'))
 		goto out;
 	if (rc == 0) {
 		json_object_set_new(result, "method", text(&word));
