@@ -18,6 +18,7 @@ LAYERS = (
              'transfer message_id mailbox mailbox_* mime mime_* '
              'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item reply reply_text reply_seen standing explain '
+             'conformance conformance_fix '
              'api_* settings draft esmtp_listener'),
     ('process', 'log metric lmem watchdog listener privilege nudge control '
                 'signals'),
@@ -40,7 +41,8 @@ SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
 # A class in several files: what its own header is for, and for whom else.
 FAMILIES = {'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime*',
             'lb_address_header.h': 'lb_message',
-            'lb_mime.h': 'lb_mime* lb_header_map lb_message_mime'}
+            'lb_mime.h': 'lb_mime* lb_header_map lb_message_mime '
+                         'lb_message_conform'}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.M)
 
 complaints = Complaints()
