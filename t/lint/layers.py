@@ -19,7 +19,7 @@ LAYERS = (
              'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item reply reply_text reply_seen standing explain '
              'conformance conformance_fix '
-             'api_* settings draft esmtp_listener'),
+             'api_* settings draft esmtp_listener date report report_field'),
     ('process', 'log metric lmem watchdog listener privilege nudge control '
                 'signals'),
     ('model', 'message header_import batch session session_learn'),
@@ -42,7 +42,7 @@ SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
 FAMILIES = {'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime*',
             'lb_address_header.h': 'lb_message',
             'lb_mime.h': 'lb_mime* lb_header_map lb_message_mime '
-                         'lb_message_conform'}
+                         'lb_message_report lb_message_conform'}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.M)
 
 complaints = Complaints()
