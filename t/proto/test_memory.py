@@ -16,7 +16,8 @@ from case import alone, equal, policy, true
 from daemon import KUMILTER, PATIENCE, WRAP, wait_until
 from milter_client import BODY_CHUNK
 
-WATCHED = bool(WRAP) or 'asan' in KUMILTER or 'tsan' in KUMILTER
+VARIANT = os.path.basename(os.path.dirname(KUMILTER))
+WATCHED = bool(WRAP) or VARIANT in ('asan', 'tsan')
 SESSIONS = int(os.environ.get('MEMORY_SESSIONS', 50 if WATCHED else 1000))
 LARGE = min(10, SESSIONS)
 CHUNK = b'x' * 76 + b'\r\n'
