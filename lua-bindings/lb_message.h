@@ -47,9 +47,13 @@ int lb_message_dkim_sign(struct lua_State *L);
 int lb_message_dkim_verify(struct lua_State *L);
 int lb_message_arc_seal(struct lua_State *L);
 int lb_message_arc_verify(struct lua_State *L);
+
+/* lb_message_conform.c: does it keep to the standards, and mending it */
 int lb_message_check_fix_conformance(struct lua_State *L);
+int lb_message_queue_name(struct lua_State *L);
+
+/* lb_message_report.c: delivery reports and abuse reports */
 int lb_message_parse_rfc3464(struct lua_State *L);
 int lb_message_parse_rfc5965(struct lua_State *L);
-int lb_message_queue_name(struct lua_State *L);
 
 #endif

@@ -30,14 +30,37 @@ lb_message_no_effect_true(lua_State *L)
 	return 1;
 }
 
-/* KumoMTA's methods that this version does not have yet. */
-#define MISSING(name) \
-	int lb_message_##name(lua_State *L) \
-	{ \
-		return luaL_error(L, \
-		    "message:" #name ": not in this version of kumilter"); \
-	}
-MISSING(dkim_sign)
-MISSING(dkim_verify)
-MISSING(arc_seal)
-MISSING(arc_verify)
+static int
+missing(lua_State *L, const char *name)
+{
+	return luaL_error(L, "message:%s: not in this version of kumilter",
+	    name);
+}
+
+/* message:dkim_sign(signer): raises, it is not in this version */
+int
+lb_message_dkim_sign(lua_State *L)
+{
+	return missing(L, "dkim_sign");
+}
+
+/* message:dkim_verify([resolver]): raises, it is not in this version */
+int
+lb_message_dkim_verify(lua_State *L)
+{
+	return missing(L, "dkim_verify");
+}
+
+/* message:arc_seal(signer, serv_id, results): raises, not in this version */
+int
+lb_message_arc_seal(lua_State *L)
+{
+	return missing(L, "arc_seal");
+}
+
+/* message:arc_verify([resolver]): raises, it is not in this version */
+int
+lb_message_arc_verify(lua_State *L)
+{
+	return missing(L, "arc_verify");
+}
