@@ -172,26 +172,64 @@ take_fd(struct listener *l, const char *number, struct err *err)
 	return 0;
 }
 
+enum scheme { SCHEME_UNIX, SCHEME_INET, SCHEME_INET6, SCHEME_FD };
+
+static const struct {
+	const char *name;
+	enum scheme scheme;
+} schemes[] = {
+	{ "unix:", SCHEME_UNIX },
+	{ "local:", SCHEME_UNIX },
+	{ "inet:", SCHEME_INET },
+	{ "inet6:", SCHEME_INET6 },
+	{ "fd:", SCHEME_FD },
+};
+
+/* What stands behind the scheme, or NULL with *err. */
+static const char *
+split_scheme(const char *spec, enum scheme *scheme, struct err *err)
+{
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		size_t n = strlen(schemes[i].name);
+
+		if (strncmp(spec, schemes[i].name, n) == 0) {
+			*scheme = schemes[i].scheme;
+			return spec + n;
+		}
+	}
+	err_set(err,
+	    "\"%s\": unix:/PATH, inet:PORT[@HOST], inet6:PORT[@HOST] or fd:N "
+	    "expected",
+	    spec);
+	return NULL;
+}
+
+int
+listener_check(const char *spec, struct err *err)
+{
+	enum scheme scheme;
+
+	return split_scheme(spec, &scheme, err) != NULL ? 0 : -1;
+}
+
 static int
 open_spec(struct listener *l, const struct listen_options *o, struct err *err)
 {
-	const char *colon = strchr(l->spec, ':');
-	size_t n = colon != NULL ? (size_t)(colon - l->spec) : 0;
+	enum scheme scheme;
+	const char *rest = split_scheme(l->spec, &scheme, err);
 
-#define IS(scheme) (n == strlen(scheme) && strncmp(l->spec, scheme, n) == 0)
-	if (IS("unix") || IS("local"))
-		return open_unix(l, colon + 1, o, err);
-	if (IS("inet"))
-		return open_inet(l, colon + 1, AF_INET, err);
-	if (IS("inet6"))
-		return open_inet(l, colon + 1, AF_INET6, err);
-	if (IS("fd"))
-		return take_fd(l, colon + 1, err);
-#undef IS
-	return err_set(err,
-	    "\"%s\": unix:/PATH, inet:PORT[@HOST], inet6:PORT[@HOST] or fd:N "
-	    "expected",
-	    l->spec);
+	if (rest == NULL)
+		return -1;
+	switch (scheme) {
+	case SCHEME_UNIX:
+		return open_unix(l, rest, o, err);
+	case SCHEME_INET:
+		return open_inet(l, rest, AF_INET, err);
+	case SCHEME_INET6:
+		return open_inet(l, rest, AF_INET6, err);
+	default:
+		return take_fd(l, rest, err);
+	}
 }
 
 int

@@ -36,6 +36,9 @@ struct listener {
 int listener_open(struct listener *l, const char *spec,
     const struct listen_options *o, struct err *err);
 
+/* Is this one of those forms?  Says nothing of whether it can be had. */
+int listener_check(const char *spec, struct err *err);
+
 /*
  * Let nobody in any more: connects are refused (or, for an inherited socket,
  * stay in the queue of whoever else holds it).  The number l->fd stays a

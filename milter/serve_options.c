@@ -80,7 +80,7 @@ take(struct serve_options *o, int c, const char *arg, struct err *err)
 		break;
 	case 'l':
 		o->listen = arg;
-		break;
+		return listener_check(arg, err);
 	case 'u':
 		o->user = arg;
 		break;
