@@ -7,6 +7,7 @@
 #include "lb_mime.h"
 #include "lb_open.h"
 
+#include "milter/mime_boundary.h"
 #include "milter/mime_build.h"
 #include "milter/xmalloc.h"
 
@@ -103,8 +104,8 @@ write_parts(lua_State *L, int n, const char **boundary)
 		lua_rawgeti(L, 2, i + 1);
 		part = lb_mime_check(L, lua_gettop(L), LB_MIME_PART);
 		mime_write(text, part);
-		if (*boundary != NULL &&
-		    mime_is_claimed(part, *boundary, strlen(*boundary)))
+		if (*boundary != NULL && mime_boundary_is_claimed(part,
+					     *boundary, strlen(*boundary)))
 			*boundary = NULL;
 		lua_pop(L, 1);
 		list[i] = *text;

@@ -82,65 +82,45 @@ struct mime_tree {
 	bool limited;
 };
 
-/* mime_parse.c: text must live as long as the tree does. */
-struct mime_tree *mime_parse(const char *text, size_t len);
-/* The bytes of *text are the tree's now. */
-struct mime_tree *mime_parse_take(struct str *text);
-/*
- * A copy of a part as a new child of parent, in front of its epilogue.  -1
- * with *err: parent is no multipart, too deep, too many parts.
- */
-int mime_append(
-    struct mime_part *parent, const struct mime_part *part, struct err *err);
-
-/* The boundary that Content-Type gives a multipart: malloc'ed, or NULL. */
-char *mime_find_boundary(const struct mime_part *part, size_t *len);
-
 /* mime.c */
 void mime_free(struct mime_tree *tree); /* NULL allowed */
 /* "" for the root, else the places on the way to it, from 0: "1.0" */
 void mime_id(struct str *out, const struct mime_part *part);
 size_t mime_depth(const struct mime_part *part); /* 0: the root */
-
-/* mime_write.c: the part with its head, without its delimiter */
-void mime_write(struct str *out, const struct mime_part *part);
-void mime_write_head(struct str *out, const struct mime_part *part);
-size_t mime_size(const struct mime_part *part); /* what it appends, about */
-
-/* Does a line of text begin with the delimiter of this boundary? */
-bool mime_has_delimiter(
-    const char *text, size_t len, const char *boundary, size_t boundary_len);
-
-/* mime_edit.c: changing the tree */
+/* Changes that look at no boundary: see mime_boundary.h. */
 void mime_bytes_set(
     struct mime_tree *tree, struct mime_bytes *b, const char *p, size_t len);
 struct mime_part *mime_part_new(
     struct mime_tree *tree, struct mime_part *parent);
 /* Empty the part of children, which are removed from the tree. */
 void mime_remove_children(struct mime_part *part);
-/* Before content comes into part: give those around it other boundaries. */
-void mime_avoid(struct mime_part *part, const char *text, size_t len);
+
+/* mime_write.c: the part with its head, without its delimiter */
+void mime_write(struct str *out, const struct mime_part *part);
+void mime_write_head(struct str *out, const struct mime_part *part);
+size_t mime_size(const struct mime_part *part); /* what it appends, about */
+
+/* mime_parse.c: text must live as long as the tree does. */
+struct mime_tree *mime_parse(const char *text, size_t len);
+/* The bytes of *text are the tree's now. */
+struct mime_tree *mime_parse_take(struct str *text);
+/* The same for a part that is new and empty. */
+void mime_parse_into(struct mime_part *part, struct str *text);
+
 /*
- * Is part, or one in it, a multipart whose last delimiter never came?  It would
- * take for its own those of this boundary (if that is not the very one of part)
- * that are written behind it.
+ * mime_edit.c: what changes a tree and, where they need it, the boundaries in
+ * it.  mime_field_put(), too: mime_field.h.
  */
-bool mime_is_claimed(
-    const struct mime_part *part, const char *boundary, size_t len);
-/* The same after a new child came, which may be a multipart without end. */
-void mime_avoid_claims(const struct mime_part *child);
 /*
- * The same after a head that ended with a delimiter got an empty line.  If it
- * is a multipart's, that delimiter might be taken for its own now.
+ * A copy of a part as a new child of parent, in front of its epilogue.  -1
+ * with *err: parent is no multipart, too deep, too many parts.
  */
-void mime_avoid_head(const struct mime_part *part);
+int mime_append(
+    struct mime_part *parent, const struct mime_part *part, struct err *err);
 /*
  * Content-Type was changed: a multipart is split by what it says now.  It
  * stays one; another type becomes multipart/mixed.
  */
 void mime_follow_type(struct mime_part *part);
-/* Give a child the delimiter that its parent's boundary makes. */
-void mime_write_delimiter(struct mime_part *child);
-void mime_random_boundary(struct str *out); /* letters and digits */
 
 #endif

@@ -3,6 +3,7 @@
 #include "charset.h"
 #include "header_text.h"
 #include "message_id.h"
+#include "mime_boundary.h"
 #include "mime_build.h"
 #include "mime_field.h"
 #include "xmalloc.h"
@@ -177,7 +178,7 @@ mime_body_set(
 	mime_field_remove(part, "Content-Type");
 	mime_field_remove(part, "Content-Transfer-Encoding");
 	take_fields(part, &head);
-	mime_avoid(part->parent, str_c(&body), body.len);
+	mime_boundary_avoid(part->parent, str_c(&body), body.len);
 	mime_bytes_set(part->tree, &part->body, str_c(&body), body.len);
 	str_fini(&head);
 	str_fini(&body);

@@ -1,6 +1,7 @@
 #include "mime_build.h"
 
 #include "header_fold.h"
+#include "mime_boundary.h"
 #include "mime_field.h"
 #include "mime_param.h"
 #include "transfer.h"
@@ -169,7 +170,7 @@ is_usable(const char *boundary, const struct str *part, size_t n)
 	if (len == 0)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (mime_has_delimiter(
+		if (mime_boundary_is_in(
 			str_c(&part[i]), part[i].len, boundary, len))
 			return false;
 	return true;
@@ -182,7 +183,7 @@ mime_build_multipart(struct str *out, const char *type, const struct str *part,
 	struct str own = { 0 };
 
 	if (!is_usable(boundary, part, n)) {
-		mime_random_boundary(&own);
+		mime_boundary_random(&own);
 		boundary = own.data;
 	}
 	write_type(out, type, "boundary", boundary);

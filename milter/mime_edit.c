@@ -1,191 +1,60 @@
 #include "mime.h"
+#include "mime_boundary.h"
 #include "mime_field.h"
-#include "mime_param.h"
-#include "xmalloc.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-
-#define RANDOM 40
-
-void
-mime_bytes_set(
-    struct mime_tree *tree, struct mime_bytes *b, const char *p, size_t len)
-{
-	char *own = xmemdup0(p, len);
-
-	if (b->own != NULL)
-		tree->owned -= b->len;
-	free(b->own);
-	*b = (struct mime_bytes){ own, len, own };
-	tree->owned += len;
-}
 
 static void
-drop(struct mime_tree *tree, struct mime_bytes *b)
+count(const struct mime_part *part, size_t *parts, size_t *depth)
 {
-	if (b->own != NULL)
-		tree->owned -= b->len;
-	free(b->own);
-	*b = (struct mime_bytes){ "", 0, NULL };
-}
+	size_t deepest = 0;
 
-struct mime_part *
-mime_part_new(struct mime_tree *tree, struct mime_part *parent)
-{
-	static const struct mime_bytes none = { "", 0, NULL };
-	struct mime_part *part = xcalloc(1, sizeof *part);
+	for (size_t i = 0; i < part->n_children; i++) {
+		size_t below = 0;
 
-	part->tree = tree;
-	part->parent = parent;
-	part->delimiter = part->lead = part->gap = none;
-	part->body = part->close = part->epilogue = none;
-	if (tree->n_parts == tree->cap_parts) {
-		tree->cap_parts = tree->cap_parts ? tree->cap_parts * 2 : 4;
-		tree->part =
-		    xrealloc(tree->part, tree->cap_parts * sizeof *tree->part);
+		count(part->child[i], parts, &below);
+		if (below + 1 > deepest)
+			deepest = below + 1;
 	}
-	tree->part[tree->n_parts++] = part;
-	tree->owned += sizeof *part + 2 * sizeof part;
-	if (parent == NULL)
-		return part;
-	if (parent->n_children == parent->cap_children) {
-		parent->cap_children =
-		    parent->cap_children ? parent->cap_children * 2 : 4;
-		parent->child = xrealloc(parent->child,
-		    parent->cap_children * sizeof *parent->child);
-	}
-	parent->child[parent->n_children++] = part;
-	return part;
+	(*parts)++;
+	*depth = deepest;
 }
 
-static void
-remove_part(struct mime_part *part)
+static int
+check_room(const struct mime_part *parent, const struct mime_part *part,
+    struct err *err)
 {
-	mime_remove_children(part);
-	for (size_t i = 0; i < part->n_fields; i++)
-		drop(part->tree, &part->field[i].line);
-	part->n_fields = 0;
-	drop(part->tree, &part->lead);
-	drop(part->tree, &part->gap);
-	drop(part->tree, &part->body);
-	drop(part->tree, &part->delimiter);
-	part->parent = NULL;
-	part->removed = true;
+	size_t parts = parent->tree->n_parts, depth;
+
+	count(part, &parts, &depth);
+	if (parent->boundary == NULL)
+		return err_set(err, "the part has no multipart content type");
+	if (parts > MIME_PARTS_MAX)
+		return err_set(err, "more than %d parts", MIME_PARTS_MAX);
+	if (mime_depth(parent) + 1 + depth >= MIME_DEPTH_MAX)
+		return err_set(
+		    err, "parts nested more than %d deep", MIME_DEPTH_MAX);
+	return 0;
 }
 
-void
-mime_remove_children(struct mime_part *part)
+int
+mime_append(
+    struct mime_part *parent, const struct mime_part *part, struct err *err)
 {
-	for (size_t i = 0; i < part->n_children; i++)
-		remove_part(part->child[i]);
-	part->n_children = 0;
-	free(part->boundary);
-	part->boundary = NULL;
-	drop(part->tree, &part->close);
-	drop(part->tree, &part->epilogue);
-}
-
-/* ---- boundaries --------------------------------------------------------- */
-
-void
-mime_random_boundary(struct str *out)
-{
-	static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz0123456789";
-	unsigned char bytes[RANDOM];
-
-	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-		must_failed("getrandom", __FILE__, __LINE__);
-	for (size_t i = 0; i < sizeof bytes; i++)
-		str_addc(out, chars[bytes[i] % (sizeof chars - 1)]);
-}
-
-bool
-mime_has_delimiter(
-    const char *text, size_t len, const char *boundary, size_t boundary_len)
-{
-	const char *p = text, *end = text + len;
-
-	while (p != NULL && (size_t)(end - p) >= boundary_len + 2) {
-		if (p[0] == '-' && p[1] == '-' &&
-		    memcmp(p + 2, boundary, boundary_len) == 0)
-			return true;
-		p = memchr(p, '\n', (size_t)(end - p));
-		p = p != NULL ? p + 1 : NULL;
-	}
-	return false;
-}
-
-void
-mime_write_delimiter(struct mime_part *child)
-{
-	struct str line = { 0 };
-
-	str_adds(&line, "--");
-	str_add(&line, child->parent->boundary, child->parent->boundary_len);
-	str_adds(&line, "\r\n");
-	mime_bytes_set(child->tree, &child->delimiter, line.data, line.len);
-	str_fini(&line);
-}
-
-static void
-write_close(struct mime_part *part)
-{
-	struct str line = { 0 };
-
-	str_adds(&line, "--");
-	str_add(&line, part->boundary, part->boundary_len);
-	str_adds(&line, "--\r\n");
-	mime_bytes_set(part->tree, &part->close, line.data, line.len);
-	str_fini(&line);
-}
-
-static void
-set_boundary_parameter(struct mime_part *part)
-{
-	const struct mime_field *f = mime_field_first(part, "Content-Type");
-	struct mime_value v = { 0 };
+	struct mime_part *child;
 	struct str text = { 0 };
 
-	if (f != NULL)
-		mime_value_parse(
-		    &v, f->line.p + f->value, f->line.len - f->value);
-	if (!mime_value_begins(&v, "multipart/")) {
-		free(v.value);
-		v.value = xstrdup("multipart/mixed");
-	}
-	mime_value_set(&v, "boundary", part->boundary, part->boundary_len);
-	mime_value_write(&text, &v);
-	mime_field_put(part, MIME_FIELD_SET, "Content-Type", 12, text.data,
-	    text.len, true);
-	str_fini(&text);
-	mime_value_fini(&v);
-}
-
-/* Split a multipart at this boundary, which it takes. */
-static void
-take_boundary(struct mime_part *part, char *boundary, size_t len)
-{
-	free(part->boundary);
-	part->boundary = boundary;
-	part->boundary_len = len;
-	for (size_t i = 0; i < part->n_children; i++)
-		mime_write_delimiter(part->child[i]);
-	write_close(part);
-}
-
-static void
-change_boundary(struct mime_part *part)
-{
-	struct str boundary = { 0 };
-	size_t len;
-
-	mime_random_boundary(&boundary);
-	len = boundary.len;
-	take_boundary(part, str_take(&boundary), len);
-	set_boundary_parameter(part);
+	if (check_room(parent, part, err) != 0)
+		return -1;
+	str_reserve(&text, mime_size(part));
+	mime_write(&text, part);
+	mime_boundary_avoid(parent, text.data, text.len);
+	child = mime_part_new(parent->tree, parent);
+	mime_boundary_delimit(child);
+	mime_parse_into(child, &text);
+	mime_boundary_avoid_claims(child);
+	return 0;
 }
 
 static bool
@@ -195,39 +64,9 @@ occurs(const struct mime_part *part, const char *boundary, size_t len)
 	bool found;
 
 	mime_write(&text, part);
-	found = mime_has_delimiter(str_c(&text), text.len, boundary, len);
+	found = mime_boundary_is_in(str_c(&text), text.len, boundary, len);
 	str_fini(&text);
 	return found;
-}
-
-/* Would the delimiters that this boundary makes be those of that one, too? */
-static bool
-is_taken_for(const char *boundary, size_t len, const char *other, size_t n)
-{
-	if (n == len || n == len + 2)
-		return memcmp(boundary, other, len) == 0 &&
-		       (n == len || memcmp(other + len, "--", 2) == 0);
-	return false;
-}
-
-bool
-mime_is_claimed(const struct mime_part *part, const char *boundary, size_t len)
-{
-	char *own;
-	size_t own_len;
-	bool claimed;
-
-	for (size_t i = 0; i < part->n_children; i++)
-		if (mime_is_claimed(part->child[i], boundary, len))
-			return true;
-	if (part->boundary != NULL)
-		return part->boundary != boundary && part->close.len == 0 &&
-		       is_taken_for(
-			   boundary, len, part->boundary, part->boundary_len);
-	own = mime_find_boundary(part, &own_len);
-	claimed = own != NULL && is_taken_for(boundary, len, own, own_len);
-	free(own);
-	return claimed;
 }
 
 void
@@ -238,56 +77,35 @@ mime_follow_type(struct mime_part *part)
 
 	if (part->boundary == NULL)
 		return;
-	boundary = mime_find_boundary(part, &len);
+	boundary = mime_boundary_find(part, &len);
 	if (boundary != NULL && len == part->boundary_len &&
 	    memcmp(boundary, part->boundary, len) == 0) {
 		free(boundary);
 	} else if (boundary == NULL || occurs(part, boundary, len) ||
-		   mime_is_claimed(part, boundary, len)) {
+		   mime_boundary_is_claimed(part, boundary, len)) {
 		free(boundary);
-		change_boundary(part);
+		mime_boundary_change(part);
 	} else {
-		take_boundary(part, boundary, len);
+		mime_boundary_take(part, boundary, len);
 	}
 }
 
-void
-mime_avoid_claims(const struct mime_part *child)
+int
+mime_field_put(struct mime_part *part, enum mime_field_place where,
+    const char *name, size_t name_len, const char *value, size_t len,
+    bool as_is)
 {
-	for (struct mime_part *p = child->parent; p != NULL; p = p->parent)
-		if (mime_is_claimed(child, p->boundary, p->boundary_len))
-			change_boundary(p);
-}
+	bool had_gap = part->gap.len != 0;
+	struct str line = { 0 };
 
-void
-mime_avoid_head(const struct mime_part *part)
-{
-	size_t len;
-	char *own =
-	    part->boundary == NULL ? mime_find_boundary(part, &len) : NULL;
-
-	for (struct mime_part *p = part->parent; own != NULL && p != NULL;
-	     p = p->parent)
-		change_boundary(p);
-	free(own);
-}
-
-void
-mime_avoid(struct mime_part *part, const char *text, size_t len)
-{
-	for (; part != NULL; part = part->parent) {
-		const char *boundary = part->boundary;
-		size_t boundary_len = part->boundary_len;
-
-		if (boundary == NULL)
-			continue;
-		if (mime_has_delimiter(text, len, boundary, boundary_len))
-			change_boundary(part);
-		else if (part->close.len != 0)
-			continue;
-		else if (mime_is_claimed(part, boundary, boundary_len))
-			change_boundary(part);
-		else
-			write_close(part);
-	}
+	if (!mime_field_is_name(name, name_len))
+		return -1;
+	mime_field_write(&line, name, name_len, value, len, as_is);
+	if (name[0] == '-')
+		mime_boundary_avoid(part->parent, line.data, line.len);
+	mime_field_put_line(part, where, &line, name_len);
+	str_fini(&line);
+	if (!had_gap)
+		mime_boundary_avoid_head(part);
+	return 0;
 }

@@ -143,39 +143,29 @@ end_last_line(struct mime_part *part)
 	str_fini(&whole);
 }
 
-int
-mime_field_put(struct mime_part *part, enum mime_field_place where,
-    const char *name, size_t name_len, const char *value, size_t len,
-    bool as_is)
+void
+mime_field_put_line(struct mime_part *part, enum mime_field_place where,
+    const struct str *line, size_t name_len)
 {
+	const char *name = line->data;
 	struct mime_field *f = NULL;
-	struct str line = { 0 };
 
-	if (!mime_field_is_name(name, name_len))
-		return -1;
 	for (size_t i = 0; where == MIME_FIELD_SET && i < part->n_fields; i++)
 		if (part->field[i].name_len == name_len &&
 		    strncasecmp(part->field[i].line.p, name, name_len) == 0) {
 			f = &part->field[i];
 			break;
 		}
-	mime_field_write(&line, name, name_len, value, len, as_is);
-	if (name[0] == '-')
-		mime_avoid(part->parent, line.data, line.len);
 	if (f == NULL) {
 		end_last_line(part);
 		f = open_slot(
 		    part, where == MIME_FIELD_TOP ? 0 : part->n_fields);
 	}
-	mime_bytes_set(part->tree, &f->line, line.data, line.len);
+	mime_bytes_set(part->tree, &f->line, line->data, line->len);
 	f->name_len = name_len;
 	f->value = name_len + 1;
-	str_fini(&line);
-	if (part->gap.len == 0) {
+	if (part->gap.len == 0)
 		mime_bytes_set(part->tree, &part->gap, "\r\n", 2);
-		mime_avoid_head(part);
-	}
-	return 0;
 }
 
 size_t

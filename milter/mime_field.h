@@ -31,8 +31,15 @@ void mime_field_write(struct str *out, const char *name, size_t name_len,
 enum mime_field_place { MIME_FIELD_TOP, MIME_FIELD_END, MIME_FIELD_SET };
 
 /*
- * Add a field; SET writes over the first of its name if there is one.  -1: not
- * a name.
+ * Add the line that mime_field_write() made; SET writes over the first field
+ * of its name if there is one.  The head ends with an empty line then.  What
+ * that does to the boundaries of other parts is the caller's: mime_boundary.h.
+ */
+void mime_field_put_line(struct mime_part *part, enum mime_field_place where,
+    const struct str *line, size_t name_len);
+/*
+ * mime_edit.c: the same from name and value, and other boundaries for the
+ * parts around it where they need them.  -1: not a name.
  */
 int mime_field_put(struct mime_part *part, enum mime_field_place where,
     const char *name, size_t name_len, const char *value, size_t len,

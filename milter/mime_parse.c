@@ -1,6 +1,5 @@
 #include "mime.h"
-#include "mime_field.h"
-#include "mime_param.h"
+#include "mime_boundary.h"
 #include "xmalloc.h"
 
 #include <stdlib.h>
@@ -203,27 +202,6 @@ read_head(struct parser *ps, struct mime_part *part)
 
 static void read_part(struct parser *ps, struct mime_part *part);
 
-char *
-mime_find_boundary(const struct mime_part *part, size_t *len)
-{
-	const struct mime_field *f = mime_field_first(part, "Content-Type");
-	const struct mime_param *p;
-	struct mime_value v;
-	char *boundary = NULL;
-
-	if (f == NULL)
-		return NULL;
-	mime_value_parse(&v, f->line.p + f->value, f->line.len - f->value);
-	p = mime_value_get(&v, "boundary");
-	*len = p != NULL ? p->len : 0;
-	while (*len > 0 && p->value[*len - 1] == ' ')
-		(*len)--; /* RFC 2046 5.1.1: it does not end with one */
-	if (*len > 0 && mime_value_begins(&v, "multipart/"))
-		boundary = xmemdup0(p->value, *len);
-	mime_value_fini(&v);
-	return boundary;
-}
-
 /* Between the first delimiter of this part, which is found, and its last. */
 static void
 read_children(struct parser *ps, struct mime_part *part, size_t level)
@@ -282,7 +260,7 @@ read_part(struct parser *ps, struct mime_part *part)
 	read_lead(ps, part);
 	if (!read_head(ps, part))
 		return;
-	boundary = mime_find_boundary(part, &len);
+	boundary = mime_boundary_find(part, &len);
 	if (boundary != NULL && ps->depth + 1 >= MIME_DEPTH_MAX) {
 		ps->tree->limited = true;
 		free(boundary);
@@ -298,14 +276,26 @@ read_part(struct parser *ps, struct mime_part *part)
 	ps->depth--;
 }
 
+static void
+read_text(struct mime_part *part, const char *text, size_t len)
+{
+	struct parser ps = {
+		.tree = part->tree,
+		.at = text,
+		.end = text + len,
+		.depth = mime_depth(part),
+	};
+
+	read_part(&ps, part);
+}
+
 struct mime_tree *
 mime_parse(const char *text, size_t len)
 {
 	struct mime_tree *tree = xcalloc(1, sizeof *tree);
-	struct parser ps = { .tree = tree, .at = text, .end = text + len };
 
 	tree->root = mime_part_new(tree, NULL);
-	read_part(&ps, tree->root);
+	read_text(tree->root, text, len);
 	return tree;
 }
 
@@ -329,62 +319,10 @@ mime_parse_take(struct str *text)
 	return tree;
 }
 
-/* ---- into a tree that is there ------------------------------------------ */
-
-static void
-count(const struct mime_part *part, size_t *parts, size_t *depth)
+void
+mime_parse_into(struct mime_part *part, struct str *text)
 {
-	size_t deepest = 0;
-
-	for (size_t i = 0; i < part->n_children; i++) {
-		size_t below = 0;
-
-		count(part->child[i], parts, &below);
-		if (below + 1 > deepest)
-			deepest = below + 1;
-	}
-	(*parts)++;
-	*depth = deepest;
-}
-
-static int
-check_room(const struct mime_part *parent, const struct mime_part *part,
-    struct err *err)
-{
-	size_t parts = parent->tree->n_parts, depth;
-
-	count(part, &parts, &depth);
-	if (parent->boundary == NULL)
-		return err_set(err, "the part has no multipart content type");
-	if (parts > MIME_PARTS_MAX)
-		return err_set(err, "more than %d parts", MIME_PARTS_MAX);
-	if (mime_depth(parent) + 1 + depth >= MIME_DEPTH_MAX)
-		return err_set(
-		    err, "parts nested more than %d deep", MIME_DEPTH_MAX);
-	return 0;
-}
-
-int
-mime_append(
-    struct mime_part *parent, const struct mime_part *part, struct err *err)
-{
-	struct mime_tree *tree = parent->tree;
-	struct parser ps = { .tree = tree };
-	struct mime_part *child;
-	struct str text = { 0 };
-
-	if (check_room(parent, part, err) != 0)
-		return -1;
-	str_reserve(&text, mime_size(part));
-	mime_write(&text, part);
-	mime_avoid(parent, text.data, text.len);
-	ps.at = text.data;
-	ps.end = text.data + text.len;
-	ps.depth = mime_depth(parent) + 1;
-	child = mime_part_new(tree, parent);
-	mime_write_delimiter(child);
-	read_part(&ps, child);
-	keep_text(tree, &text);
-	mime_avoid_claims(child);
-	return 0;
+	str_reserve(text, 0);
+	read_text(part, text->data, text->len);
+	keep_text(part->tree, text);
 }

@@ -8,6 +8,7 @@
  *   fields      in their order, CRLF, raw 8-bit text encoded, MIME-Version
  */
 #include "mime_body.h"
+#include "mime_boundary.h"
 #include "mime_build.h"
 #include "mime_field.h"
 #include "xmalloc.h"
@@ -268,7 +269,7 @@ write_multipart(struct str *out, const struct mime_part *part,
 	mime_build_multipart(&whole,
 	    mime_build_is_type(type->value) ? type->value : "multipart/mixed",
 	    child, part->n_children,
-	    mime_is_claimed(part, part->boundary, part->boundary_len)
+	    mime_boundary_is_claimed(part, part->boundary, part->boundary_len)
 		? NULL
 		: part->boundary);
 	body = strstr(whole.data, "\r\n\r\n");
