@@ -94,6 +94,8 @@ struct header_edit {
  * What turns before into after, in an order in which each edit is right when
  * it is carried out: changes and deletions from the last field to the first,
  * then insertions from the lowest to the highest, then additions at the end.
+ * Nothing is inserted below a received field: from there on all is deleted and
+ * added again.
  * after must have come from before by the functions above.  Borrows from both
  * lists; free() the array.
  */

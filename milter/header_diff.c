@@ -24,44 +24,24 @@ by_name_and_place(const void *a, const void *b)
 	return c != 0 ? c : x->instance < y->instance ? -1 : 1;
 }
 
-/*
- * The MTA's list once the insertions are made: everything received, with what
- * is inserted among it in its place.  [k] of the result is the instance number
- * that the field with seq k + 1 has then.
- */
+/* [i] of the result: which of the fields of its name field i is, from 1. */
 static int *
-count_instances(const struct headers *before, const struct headers *after)
+count_instances(const struct headers *h)
 {
-	size_t cap = before->n + after->n, n = 0;
-	struct named *list = xcalloc(cap, sizeof *list);
-	int *place = xcalloc(cap, sizeof *place);
-	int *instance = xcalloc(before->n, sizeof *instance);
-	size_t seq = 0;
+	struct named *list = xcalloc(h->n, sizeof *list);
+	int *instance = xcalloc(h->n, sizeof *instance);
 
-	for (size_t i = 0; i < after->n; i++) {
-		const struct header *f = &after->field[i];
-
-		if (f->origin == HEADER_INSERTED)
-			list[n++].field = f;
-		for (; f->origin == HEADER_RECEIVED && seq < f->seq; seq++)
-			list[n++].field = &before->field[seq];
-	}
-	for (; seq < before->n; seq++)
-		list[n++].field = &before->field[seq];
-	for (size_t i = 0; i < n; i++)
-		list[i].instance = &place[i];
-	qsort(list, n, sizeof *list, by_name_and_place);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < h->n; i++)
+		list[i] = (struct named){ &h->field[i], &instance[i] };
+	qsort(list, h->n, sizeof *list, by_name_and_place);
+	for (size_t i = 0; i < h->n; i++) {
 		bool again = i > 0 &&
 		    strcasecmp(list[i].field->name, list[i - 1].field->name) ==
 			0;
 
 		*list[i].instance = again ? *list[i - 1].instance + 1 : 1;
-		if (list[i].field->origin == HEADER_RECEIVED)
-			instance[list[i].field->seq - 1] = *list[i].instance;
 	}
 	free(list);
-	free(place);
 	return instance;
 }
 
@@ -74,32 +54,31 @@ add(struct header_edit *edits, size_t *n, enum header_edit_kind kind,
 }
 
 /*
- * Among what was received, from the lowest to the highest: index 1 is above
- * the first field received.  Before anything is deleted, because the MTAs do
- * not agree on whether a deleted field still counts.
+ * The first field that has to go below one that was received.  It and what
+ * follows are written anew at the end: Sendmail's index of an insertion counts
+ * fields that no filter is shown, the defaults of sendmail.cf among them, so
+ * that the only places sure to be met are the top and the end.
  */
-static void
-insertions(struct header_edit *edits, size_t *n, const struct headers *after)
+static size_t
+first_anew(const struct headers *after)
 {
-	size_t above = 0; /* the received field above this one */
+	bool received = false;
 
-	for (size_t i = after->n; i > 0; i--) {
-		if (after->field[i - 1].origin != HEADER_INSERTED)
-			continue;
-		above = 0;
-		for (size_t k = i - 1; k > 0 && above == 0; k--)
-			above = after->field[k - 1].seq;
-		add(edits, n, HEADER_EDIT_INSERT, (int)above + 1,
-		    &after->field[i - 1]);
+	for (size_t i = 0; i < after->n; i++) {
+		received =
+		    received || after->field[i].origin == HEADER_RECEIVED;
+		if (received && after->field[i].origin != HEADER_RECEIVED)
+			return i;
 	}
+	return after->n;
 }
 
 static void
 changes(struct header_edit *edits, size_t *n, const struct headers *before,
-    const struct headers *after)
+    const struct headers *after, size_t anew)
 {
-	int *instance = count_instances(before, after);
-	size_t j = after->n;
+	int *instance = count_instances(before);
+	size_t j = anew;
 
 	/* both lists keep the order of what was received */
 	for (size_t i = before->n; i > 0; i--) {
@@ -110,10 +89,9 @@ changes(struct header_edit *edits, size_t *n, const struct headers *before,
 			after->field[j - 1].seq > f->seq))
 			j--;
 		if (j == 0 || after->field[j - 1].seq != f->seq)
-			add(edits, n, HEADER_EDIT_DELETE, instance[f->seq - 1],
-			    f);
+			add(edits, n, HEADER_EDIT_DELETE, instance[i - 1], f);
 		else if (after->field[j - 1].changed)
-			add(edits, n, HEADER_EDIT_CHANGE, instance[f->seq - 1],
+			add(edits, n, HEADER_EDIT_CHANGE, instance[i - 1],
 			    &after->field[j - 1]);
 	}
 	free(instance);
@@ -125,16 +103,22 @@ headers_diff(const struct headers *before, const struct headers *after,
 {
 	struct header_edit *edits =
 	    xcalloc(before->n + after->n, sizeof *edits);
+	size_t anew = first_anew(after);
 
 	*n = 0;
-	insertions(edits, n, after);
-	changes(edits, n, before, after);
-	for (size_t i = after->n; i > 0; i--)
-		if (after->field[i - 1].origin == HEADER_PREPENDED)
+	changes(edits, n, before, after, anew);
+	for (size_t i = anew; i > 0; i--) {
+		enum header_origin origin = after->field[i - 1].origin;
+
+		if (origin == HEADER_INSERTED)
+			add(edits, n, HEADER_EDIT_INSERT, 1,
+			    &after->field[i - 1]);
+		if (origin == HEADER_PREPENDED)
 			add(edits, n, HEADER_EDIT_INSERT, 0,
 			    &after->field[i - 1]);
+	}
 	for (size_t i = 0; i < after->n; i++)
-		if (after->field[i].origin == HEADER_APPENDED)
+		if (i >= anew || after->field[i].origin == HEADER_APPENDED)
 			add(edits, n, HEADER_EDIT_APPEND, 0,
 			    &after->field[i]);
 	return edits;

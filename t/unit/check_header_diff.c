@@ -18,8 +18,9 @@
 
 enum deleted {
 	GONE,             /* Postfix */
-	COUNT_PLACE,      /* Sendmail: still a place for an insertion index */
-	COUNT_PLACE_NAME, /* and, for what we know, still an instance */
+	COUNT_PLACE,      /* still a place for an insertion index */
+	COUNT_PLACE_NAME, /* and still an instance */
+	HIDDEN,           /* Sendmail: so are fields that no filter sees */
 	MODELS,
 };
 
@@ -27,6 +28,7 @@ struct mta {
 	struct field {
 		char *name, *raw; /* raw NULL: deleted */
 		bool own;         /* the Received: of the MTA itself */
+		bool hidden;      /* defaults of sendmail.cf */
 	} field[4000];
 	size_t n;
 	enum deleted deleted;
@@ -39,7 +41,8 @@ place(struct mta *mta, size_t at, const char *name, const char *raw)
 	at = at < mta->n ? at : mta->n;
 	memmove(mta->field + at + 1, mta->field + at,
 	    (mta->n - at) * sizeof *mta->field);
-	mta->field[at] = (struct field){ xstrdup(name), xstrdup(raw), false };
+	mta->field[at] =
+	    (struct field){ .name = xstrdup(name), .raw = xstrdup(raw) };
 	mta->n++;
 }
 
@@ -51,6 +54,10 @@ mta_new(const struct headers *received, enum deleted deleted)
 	mta->deleted = deleted;
 	place(mta, 0, OWN, " by this host");
 	mta->field[0].own = true;
+	for (int i = 0; deleted == HIDDEN && i < 5; i++) {
+		place(mta, i > 0 ? mta->n : 0, "X-A", " hidden");
+		mta->field[i > 0 ? mta->n - 1 : 0].hidden = true;
+	}
 	for (size_t i = 0; i < received->n; i++)
 		place(mta, mta->n, received->field[i].name,
 		    received->field[i].raw);
@@ -89,7 +96,7 @@ change(struct mta *mta, int instance, const char *name, const char *raw)
 	for (size_t i = 0; i < mta->n; i++) {
 		struct field *f = &mta->field[i];
 
-		if (f->own || strcasecmp(f->name, name) != 0 ||
+		if (f->own || f->hidden || strcasecmp(f->name, name) != 0 ||
 		    (f->raw == NULL && mta->deleted != COUNT_PLACE_NAME) ||
 		    --instance > 0)
 			continue;
@@ -141,7 +148,7 @@ has_become(const struct mta *mta, const struct headers *after)
 	for (size_t i = 0; i < mta->n; i++) {
 		const struct field *f = &mta->field[i];
 
-		if (f->own || f->raw == NULL)
+		if (f->own || f->hidden || f->raw == NULL)
 			continue;
 		if (k == after->n ||
 		    strcasecmp(f->name, after->field[k].name) != 0 ||
@@ -158,6 +165,8 @@ own_field_is_in_place(const struct mta *mta, const struct headers *after)
 {
 	size_t at = 0, prepended = 0;
 
+	if (mta->deleted == HIDDEN)
+		return true; /* only the top and the end are sure */
 	while (!mta->field[at].own)
 		at++;
 	for (size_t i = 0; i < after->n; i++)
@@ -259,24 +268,25 @@ static const struct row {
 	{ "A=1 B=2 A=3", { "!A: 1\nB: 2\nA: 4\n" }, "chg 2 A=4" },
 	{ "A=1 B=2", { "!B: 2\n" }, "del 1 A" },
 	{ "A=1 B=2", { "!" }, "del 1 B, del 1 A" },
-	{ "A=1 B=2", { "!A: 1\nC: 3\nB: 2\n" }, "ins 2 C=3" },
-	{ "A=1 B=2", { "!A: 1\nC: 3\nD: 4\nB: 2\n" }, "ins 2 D=4, ins 2 C=3" },
+	{ "A=1 B=2", { "!A: 1\nC: 3\nB: 2\n" }, "del 1 B, add C=3, add B=2" },
+	{ "A=1 B=2", { "!A: 1\nC: 3\nD: 4\nB: 2\n" },
+	    "del 1 B, add C=3, add D=4, add B=2" },
 	{ "A=1 B=2", { "!C: 3\nA: 1\nB: 2\nD: 4\n" }, "ins 0 C=3, add D=4" },
-	{ "A=1 B=2 C=3", { "!A: 1\nX: 0\nC: 3\n" }, "ins 2 X=0, del 1 B" },
-	/* the place of an insertion is counted before anything is deleted */
+	{ "A=1 B=2 C=3", { "!A: 1\nX: 0\nC: 3\n" },
+	    "del 1 C, del 1 B, add X=0, add C=3" },
 	{ "A=1 B=2 C=3 D=4", { "!B: 2\nX: 0\nD: 4\n" },
-	    "ins 3 X=0, del 1 C, del 1 A" },
-	/* an insertion of the same name counts as an instance */
+	    "del 1 D, del 1 C, del 1 A, add X=0, add D=4" },
 	{ "A=1 B=2 A=3", { "!A: 1\nA: 9\nB: 2\nA: 4\n" },
-	    "ins 2 A=9, chg 3 A=4" },
-	{ "A=1 B=2 A=3", { "!A: 1\nA: 9\nB: 2\n" }, "ins 2 A=9, del 3 A" },
+	    "del 2 A, del 1 B, add A=9, add B=2, add A=4" },
+	{ "A=1 B=2 A=3", { "!A: 1\nA: 9\nB: 2\n" },
+	    "del 2 A, del 1 B, add A=9, add B=2" },
 	{ "A=1 B=2 C=3", { "!A: 1\nB: 2\nX: 0\nC: 3\n", "-A", "-B", "-C" },
-	    "ins 1 X=0, del 1 C, del 1 B, del 1 A" },
+	    "del 1 C, del 1 B, del 1 A, ins 1 X=0" },
 	{ "A=1 B=2", { "!A: 1\nX: 0\nB: 2\n", "-A", "^Y=1", "+Z=2" },
-	    "ins 1 X=0, del 1 A, ins 0 Y=1, add Z=2" },
+	    "del 1 A, ins 1 X=0, ins 0 Y=1, add Z=2" },
 	/* a value that is empty is still a field */
 	{ "A=1", { "!A:\n" }, "chg 1 A=" },
-	{ "A=1 B=2", { "!A: 1\nX:\nB: 2\n" }, "ins 2 X=" },
+	{ "A=1 B=2", { "!A: 1\nX:\nB: 2\n" }, "del 1 B, add X=, add B=2" },
 	/* changed and changed back */
 	{ "A=1 B=2", { "!A: 7\nB: 2\n", "!A: 1\nB: 2\n" }, "" },
 	{ "A=1 B=2", { "!B: 2\n", "!A: 1\nB: 2\n" }, "" },
