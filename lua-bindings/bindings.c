@@ -115,8 +115,8 @@ bindings_open(lua_State *L, const char *policy)
 }
 
 void
-bindings_push_address(lua_State *L, const struct address *a,
-    const json_t *esmtp)
+bindings_push_address(
+    lua_State *L, const struct address *a, const json_t *esmtp)
 {
 	lb_push_command_address(L, a, esmtp);
 }
@@ -149,8 +149,7 @@ take_address(lua_State *L, struct address *a, int batch, struct err *err)
 		return err_set(err,
 		    "batch %d holds a %s where an address is expected",
 		    batch + 1, luaL_typename(L, -1));
-	if (address_parse(a, lua_tostring(L, -1), lua_objlen(L, -1), &why) !=
-	    0)
+	if (address_parse(a, lua_tostring(L, -1), lua_objlen(L, -1), &why) != 0)
 		return err_set(err, "batch %d: %s", batch + 1, why.msg);
 	return 0;
 }

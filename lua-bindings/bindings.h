@@ -31,8 +31,8 @@ int bindings_handler(struct lua_State *L, const char *event);
 
 /* Push a handler's arguments.  The state's lock is held. */
 /* esmtp: an object of the command's parameters, or NULL. */
-void bindings_push_address(struct lua_State *L, const struct address *a,
-    const struct json_t *esmtp);
+void bindings_push_address(
+    struct lua_State *L, const struct address *a, const struct json_t *esmtp);
 void bindings_push_conn_meta(struct lua_State *L, struct session *s);
 void bindings_push_message(struct lua_State *L, struct message *m);
 

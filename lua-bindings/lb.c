@@ -143,9 +143,9 @@ lb_integer(lua_State *L, int i, long long lo, long long hi)
 	double d;
 
 	if (!lua_isnumber(L, i)) {
-		const char *text = lua_pushfstring(L,
-		    "error converting Lua %s to integer",
-		    lua_isnoneornil(L, i) ? "nil" : luaL_typename(L, i));
+		const char *text =
+		    lua_pushfstring(L, "error converting Lua %s to integer",
+			lua_isnoneornil(L, i) ? "nil" : luaL_typename(L, i));
 
 		luaL_argerror(L, i, text);
 	}

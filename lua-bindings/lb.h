@@ -57,8 +57,8 @@ int lb_meta_set(lua_State *L, json_t *meta);
 /* EnvelopeAddress */
 void lb_push_address(lua_State *L, const struct address *a);
 /* With the ESMTP parameters of its command; NULL: none. */
-void lb_push_command_address(lua_State *L, const struct address *a,
-    const json_t *esmtp);
+void lb_push_command_address(
+    lua_State *L, const struct address *a, const json_t *esmtp);
 /* A string or an address at i, parsed into *a (owned by a userdata that this
  * pushes); raises on anything else. */
 const struct address *lb_to_address(lua_State *L, int i);

@@ -93,8 +93,8 @@ lb_push_address(lua_State *L, const struct address *a)
 }
 
 void
-lb_push_command_address(lua_State *L, const struct address *a,
-    const json_t *esmtp)
+lb_push_command_address(
+    lua_State *L, const struct address *a, const json_t *esmtp)
 {
 	struct box *box = lb_new(L, ADDRESS, sizeof *box);
 

@@ -101,8 +101,8 @@ add_mailbox(luaL_Buffer *b, const struct mailbox *m)
 }
 
 static void
-add_entry(luaL_Buffer *b, const struct mailbox_list *l,
-    const struct mailbox_entry *e)
+add_entry(
+    luaL_Buffer *b, const struct mailbox_list *l, const struct mailbox_entry *e)
 {
 	const struct mailbox *m = l->box + e->first;
 

@@ -5,8 +5,8 @@
  *   conn_meta:set_meta(name, value)  value: anything JSON can hold; nil
  *                                    removes.  Raises on functions, userdata
  *                                    and recursive tables.
- *   conn_meta:auth_info()            { peer_address=, identities={}, groups={} }
- *   conn_meta:get_macro(name)        the MTA's macro, "j" or "{daemon_name}"
+ *   conn_meta:auth_info()            { peer_address=, identities={}, groups={}
+ * } conn_meta:get_macro(name)        the MTA's macro, "j" or "{daemon_name}"
  *                                    (braces may be left out); nil where it
  *                                    gave none yet       [kumilter's own]
  * Lives from connect to close; RSET, a second message or STARTTLS change
@@ -98,8 +98,8 @@ get_macro(lua_State *L)
 	struct run *run = state_of(L)->run;
 
 	if (run == NULL || run->session != s) /* the MTA answers for its own */
-		return luaL_error(L,
-		    "get_macro: conn_meta is another session's");
+		return luaL_error(
+		    L, "get_macro: conn_meta is another session's");
 	if (name[0] != '{' && name[0] != '\0' && name[1] != '\0')
 		name = lua_pushfstring(L, "{%s}", name);
 	lua_pushstring(L, session_macro(s, name));

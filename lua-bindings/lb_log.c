@@ -35,8 +35,7 @@ log_at(lua_State *L, enum log_level level, const char *separator)
 		lua_pushvalue(L, i);
 		lua_call(L, 1, 1);
 		if (lua_type(L, -1) != LUA_TSTRING)
-			return luaL_error(L,
-			    "'tostring' must return a string");
+			return luaL_error(L, "'tostring' must return a string");
 		lua_replace(L, i);
 	}
 	lua_settop(L, n);
@@ -87,8 +86,7 @@ rank(const char *target, size_t len)
 	static const char *const ours[] = { "", "kumod", "lua" };
 
 	for (int i = 2; i >= 0; i--)
-		if (strlen(ours[i]) == len &&
-		    memcmp(ours[i], target, len) == 0)
+		if (strlen(ours[i]) == len && memcmp(ours[i], target, len) == 0)
 			return i + 1;
 	return 0;
 }
@@ -109,13 +107,13 @@ set_filter(lua_State *L)
 		struct err err;
 		char text[32];
 
-		snprintf(text, sizeof text, "%.*s",
-		    (int)(p + len - name), name);
+		snprintf(
+		    text, sizeof text, "%.*s", (int)(p + len - name), name);
 		if (strcmp(text, "trace") == 0)
 			strcpy(text, "debug");
 		if (log_level_parse(text, &found, &err) != 0)
-			return luaL_argerror(L, 1,
-			    lua_pushfstring(L, "%s", err.msg));
+			return luaL_argerror(
+			    L, 1, lua_pushfstring(L, "%s", err.msg));
 		if (rank(p, target) > best) {
 			best = rank(p, target);
 			level = found;

@@ -10,10 +10,10 @@
  * Values read from headers are decoded: folds become one space, RFC 2047
  * words become UTF-8; what does not decode comes as it is.
  */
+#include "lb_message.h"
 #include "bindings.h"
 #include "lb.h"
 #include "lb_address_header.h"
-#include "lb_message.h"
 #include "lb_open.h"
 
 #include "milter/header_text.h"

@@ -30,12 +30,11 @@ lb_message_add_auth_results(lua_State *L)
 	if (results != NULL)
 		rc = auth_results_write(&out, serv_id, results, &err);
 	if (rc == 0)
-		headers_prepend(&m->headers, name, sizeof name - 1,
-		    str_c(&out), out.len);
+		headers_prepend(
+		    &m->headers, name, sizeof name - 1, str_c(&out), out.len);
 	json_decref(results);
 	str_fini(&out);
 	if (rc != 0)
-		return luaL_error(L, "add_authentication_results: %s",
-		    err.msg);
+		return luaL_error(L, "add_authentication_results: %s", err.msg);
 	return 0;
 }

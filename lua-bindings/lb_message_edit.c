@@ -41,8 +41,8 @@ add_header(lua_State *L, add_fn *add)
 	rc = add(&m->headers, name, name_len, value, len);
 	str_fini(&folded);
 	if (rc != 0)
-		return luaL_argerror(L, 2,
-		    "not a header name (printable ASCII without colon)");
+		return luaL_argerror(
+		    L, 2, "not a header name (printable ASCII without colon)");
 	return 0;
 }
 

@@ -91,11 +91,11 @@ take_key(lua_State *L, struct rule *rule, const char *key)
 	if (strcmp(key, "name") == 0)
 		set_name(L, rule, lb_text(L, -1, NULL));
 	else if (strcmp(key, "match") == 0)
-		rc = header_import_match(lb_text(L, -1, NULL),
-		    &rule->import.match, &err);
+		rc = header_import_match(
+		    lb_text(L, -1, NULL), &rule->import.match, &err);
 	else if (strcmp(key, "transform") == 0)
-		rc = header_import_style(lb_text(L, -1, NULL),
-		    &rule->import.style, &err);
+		rc = header_import_style(
+		    lb_text(L, -1, NULL), &rule->import.style, &err);
 	else if (strcmp(key, "target") == 0)
 		rule->import.target = lb_text(L, -1, NULL);
 	else if (strcmp(key, "remove") == 0)

@@ -33,8 +33,8 @@ lb_message_no_effect_true(lua_State *L)
 static int
 missing(lua_State *L, const char *name)
 {
-	return luaL_error(L, "message:%s: not in this version of kumilter",
-	    name);
+	return luaL_error(
+	    L, "message:%s: not in this version of kumilter", name);
 }
 
 /* message:dkim_sign(signer): raises, it is not in this version */

@@ -35,8 +35,7 @@ static const luaL_Reg reject_meta[] = {
 	{ NULL, NULL },
 };
 
-static const struct lb_class reject_class = { REJECT, NULL, NULL,
-	reject_meta };
+static const struct lb_class reject_class = { REJECT, NULL, NULL, reject_meta };
 
 static int
 raise(lua_State *L, const char *who, enum disconnect how)

@@ -43,8 +43,8 @@ stub(lua_State *L)
 	const struct api_stub *row = lua_touserdata(L, lua_upvalueindex(1));
 
 	if (row->result == API_STUB_MISSING)
-		return luaL_error(L, "%s: not in this version of kumilter",
-		    row->name);
+		return luaL_error(
+		    L, "%s: not in this version of kumilter", row->name);
 	lb_notice(L, row->name, row->notice);
 	switch (row->result) {
 	case API_STUB_TRUE:

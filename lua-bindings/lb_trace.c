@@ -26,7 +26,7 @@ add_meta(json_t *to, json_t *meta, const char *name)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(meta, key, value)
+	json_object_foreach (meta, key, value)
 		if (strcmp(key, name) == 0 ||
 		    (n > 0 && name[n - 1] == '*' &&
 			strncmp(key, name, n - 1) == 0))
@@ -76,8 +76,8 @@ prepend(struct message *m, const char *name, json_t *object)
 	if (text != NULL) /* NULL: metadata that is not UTF-8 */
 		encode(&value, text);
 	if (value.len > 0)
-		headers_prepend(&m->headers, name, strlen(name), value.data,
-		    value.len);
+		headers_prepend(
+		    &m->headers, name, strlen(name), value.data, value.len);
 	str_fini(&value);
 	free(text);
 }
@@ -94,8 +94,8 @@ take_options(lua_State *L, struct trace *t)
 
 		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 			ok = ok ||
-			    (lua_type(L, -2) == LUA_TSTRING &&
-				strcmp(lua_tostring(L, -2), known[i]) == 0);
+			     (lua_type(L, -2) == LUA_TSTRING &&
+				 strcmp(lua_tostring(L, -2), known[i]) == 0);
 		if (!ok)
 			luaL_argerror(L, 2,
 			    "keys supplemental_header, header_name, "
@@ -136,10 +136,9 @@ apply_trace(lua_State *L)
 	names = lua_gettop(L); /* include_meta_names, or nil */
 	if (!t.wanted)
 		return 0;
-	object = json_pack("{s:s, s:o}", "_@_", "\\_/", "recipient",
-	    recipients(m));
-	for (int i = 1; lua_istable(L, names) &&
-	     i <= (int)lua_objlen(L, names);
+	object =
+	    json_pack("{s:s, s:o}", "_@_", "\\_/", "recipient", recipients(m));
+	for (int i = 1; lua_istable(L, names) && i <= (int)lua_objlen(L, names);
 	     i++) {
 		lua_rawgeti(L, names, i);
 		if (lua_type(L, -1) == LUA_TSTRING)

@@ -50,8 +50,8 @@ is_array(lua_State *L, int i)
 	return marked;
 }
 
-static json_t *convert(lua_State *L, int i, int depth, size_t *cost,
-    struct err *err);
+static json_t *convert(
+    lua_State *L, int i, int depth, size_t *cost, struct err *err);
 
 static json_t *
 from_number(double d)
@@ -92,8 +92,8 @@ key_text(lua_State *L, char number[32], size_t *len, struct err *err)
 	case LUA_TSTRING:
 		return lua_tolstring(L, -2, len);
 	case LUA_TNUMBER:
-		*len = (size_t)snprintf(number, 32, "%.14g",
-		    lua_tonumber(L, -2));
+		*len =
+		    (size_t)snprintf(number, 32, "%.14g", lua_tonumber(L, -2));
 		return number;
 	default:
 		err_set(err, "cannot serialize a table with a %s as key",
@@ -112,9 +112,9 @@ from_object(lua_State *L, int i, int depth, size_t *cost, struct err *err)
 		char number[32];
 		size_t len;
 		const char *key = key_text(L, number, &len, err);
-		json_t *item = key == NULL
-		    ? NULL
-		    : convert(L, lua_gettop(L), depth + 1, cost, err);
+		json_t *item = key == NULL ? NULL
+					   : convert(L, lua_gettop(L),
+						 depth + 1, cost, err);
 
 		if (item == NULL) {
 			json_decref(object);
@@ -217,8 +217,8 @@ lb_pushjson(lua_State *L, const json_t *value)
 		lb_mark_array(L);
 		break;
 	case JSON_STRING:
-		lua_pushlstring(L, json_string_value(value),
-		    json_string_length(value));
+		lua_pushlstring(
+		    L, json_string_value(value), json_string_length(value));
 		break;
 	case JSON_INTEGER:
 	case JSON_REAL:
@@ -243,7 +243,7 @@ cost_of(const json_t *value)
 
 	for (size_t i = 0; i < json_array_size(value); i++)
 		cost += cost_of(json_array_get(value, i));
-	json_object_foreach((json_t *)value, key, item)
+	json_object_foreach ((json_t *)value, key, item)
 		cost += strlen(key) + cost_of(item);
 	return cost;
 }

@@ -3,8 +3,8 @@
 #include "str.h"
 #include "xmalloc.h"
 
-#include <stdint.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -35,7 +35,7 @@ static bool
 is_alnum(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	    (c >= 'A' && c <= 'Z');
+	       (c >= 'A' && c <= 'Z');
 }
 
 /* RFC 5321 atext, with RFC 6531's bytes */
@@ -43,7 +43,7 @@ static bool
 is_atext(char c)
 {
 	return is_alnum(c) || is_8bit(c) ||
-	    (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 static bool
@@ -87,8 +87,8 @@ is_name(struct span s, bool utf8)
 			if (label == 0)
 				return false;
 			label = 0;
-		} else if (is_alnum(s.p[i]) || s.p[i] == '-' ||
-		    s.p[i] == '_' || (utf8 && is_8bit(s.p[i]))) {
+		} else if (is_alnum(s.p[i]) || s.p[i] == '-' || s.p[i] == '_' ||
+			   (utf8 && is_8bit(s.p[i]))) {
 			label++;
 		} else {
 			return false;
@@ -129,15 +129,15 @@ static char *
 a_labels(struct span s, struct err *err)
 {
 	char *copy = xmemdup0(s.p, s.n), *ascii = NULL, *result = NULL;
-	int rc = idn2_to_ascii_8z(copy, &ascii,
-	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	int rc = idn2_to_ascii_8z(
+	    copy, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 
 	if (rc != IDN2_OK)
-		err_set(err, "\"%s\" is no domain: %s", copy,
-		    idn2_strerror(rc));
+		err_set(
+		    err, "\"%s\" is no domain: %s", copy, idn2_strerror(rc));
 	else if (!is_name((struct span){ ascii, strlen(ascii) }, false))
-		err_set(err, "\"%s\" is no domain: it reads \"%s\"", copy,
-		    ascii);
+		err_set(
+		    err, "\"%s\" is no domain: it reads \"%s\"", copy, ascii);
 	else
 		result = lower_case((struct span){ ascii, strlen(ascii) });
 	idn2_free(ascii);
@@ -211,9 +211,8 @@ dot_string_len(struct span s)
 	size_t i = 0;
 
 	for (; i < s.n; i++)
-		if (s.p[i] == '.'
-			? i == 0 || s.p[i - 1] == '.'
-			: !is_atext(s.p[i]))
+		if (s.p[i] == '.' ? i == 0 || s.p[i - 1] == '.'
+				  : !is_atext(s.p[i]))
 			break;
 	return i > 0 && s.p[i - 1] == '.' ? 0 : i;
 }
@@ -295,8 +294,7 @@ fill(struct address *a, struct span local, char *domain)
 		str_addc(&email, '@');
 		str_adds(&email, domain);
 	}
-	pack(a, unquoted(local), domain != NULL ? domain : xstrdup(""),
-	    &email);
+	pack(a, unquoted(local), domain != NULL ? domain : xstrdup(""), &email);
 	str_fini(&email);
 }
 
@@ -324,11 +322,15 @@ parse_mailbox(struct address *a, struct span s, struct err *err)
 		local.n = dot_string_len(s);
 	rest = (struct span){ s.p + local.n, s.n - local.n };
 	if (local.n == 0 || rest.n == 0 || rest.p[0] != '@')
-		return err_set(err, "\"%.*s\" is no address: local@domain "
-		    "expected", (int)s.n, s.p);
+		return err_set(err,
+		    "\"%.*s\" is no address: local@domain "
+		    "expected",
+		    (int)s.n, s.p);
 	if (local.n > ADDRESS_LOCAL_MAX)
-		return err_set(err, "local part of %zu bytes, the limit is "
-		    "%d", local.n, ADDRESS_LOCAL_MAX);
+		return err_set(err,
+		    "local part of %zu bytes, the limit is "
+		    "%d",
+		    local.n, ADDRESS_LOCAL_MAX);
 	domain = address_domain(rest.p + 1, rest.n - 1, err);
 	if (domain == NULL)
 		return -1;
@@ -346,8 +348,8 @@ address_parse(struct address *a, const char *text, size_t len, struct err *err)
 		return err_set(err, "address of %zu bytes, the limit is %d",
 		    s.n, ADDRESS_MAX);
 	if (!bare(&s))
-		return err_set(err, "\"%.*s\" is no address: unpaired <",
-		    (int)s.n, s.p);
+		return err_set(
+		    err, "\"%.*s\" is no address: unpaired <", (int)s.n, s.p);
 	if (s.n == 0) {
 		fill(a, s, NULL);
 		return 0;
@@ -408,8 +410,8 @@ address_copy(struct address *to, const struct address *from)
 {
 	*to = *from;
 	if (to->text != NULL)
-		atomic_fetch_add_explicit(&to->text->refs, 1,
-		    memory_order_relaxed);
+		atomic_fetch_add_explicit(
+		    &to->text->refs, 1, memory_order_relaxed);
 }
 
 void

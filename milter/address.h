@@ -41,8 +41,8 @@ struct address {
  * and "<>" are the null sender.  RFC 5321 decides; the text takes no ESMTP
  * parameters.  0, or -1 with *err and *a all zero.
  */
-int address_parse(struct address *a, const char *text, size_t len,
-    struct err *err);
+int address_parse(
+    struct address *a, const char *text, size_t len, struct err *err);
 
 /*
  * For what the MTA passed on and so has accepted: never fails.  Where the

@@ -131,8 +131,8 @@ distance(const char *a, const char *b)
 			size_t above = row[j + 1];
 			size_t other = lower(a[i]) != lower(b[j]);
 
-			row[j + 1] = min3(above + 1, row[j] + 1,
-			    corner + other);
+			row[j + 1] =
+			    min3(above + 1, row[j] + 1, corner + other);
 			corner = above;
 		}
 	}
@@ -148,7 +148,7 @@ is_part_of(const char *name, const char *event)
 	if (strncmp(event, PREFIX, prefix) != 0)
 		return false;
 	return strcmp(name, event + prefix) == 0 ||
-	    (n > prefix && strncmp(name, event, n) == 0 && event[n] == '_');
+	       (n > prefix && strncmp(name, event, n) == 0 && event[n] == '_');
 }
 
 const char *

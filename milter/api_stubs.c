@@ -15,13 +15,16 @@
 #define MEMORY "see memory_limit in kumo.milter.configure"
 #define DAEMON "that is a daemon of its own"
 
-#define MISSING(name) { name, API_STUB_MISSING, NULL }
+#define MISSING(name)                                                          \
+	{                                                                      \
+		name, API_STUB_MISSING, NULL                                   \
+	}
 
 static const struct api_stub stubs[] = {
 	/* queues, spool and delivery */
 	{ "kumo.define_spool", API_STUB_NOTHING, QUEUES },
-	{ "kumo.suspend_delivery_when_spool_unhealthy",
-	    API_STUB_NOTHING, QUEUES },
+	{ "kumo.suspend_delivery_when_spool_unhealthy", API_STUB_NOTHING,
+	    QUEUES },
 	{ "kumo.inject_message", API_STUB_NOTHING, QUEUES },
 	{ "kumo.generate_rfc3464_message", API_STUB_NIL, QUEUES },
 	{ "kumo.configure_bounce_classifier", API_STUB_NOTHING, DELIVERY },
@@ -34,12 +37,12 @@ static const struct api_stub stubs[] = {
 	{ "kumo.invoke_get_egress_pool", API_STUB_OBJECT, DELIVERY },
 	{ "kumo.invoke_get_egress_path_config", API_STUB_OBJECT, DELIVERY },
 	{ "kumo.compute_queue_config_constraints", API_STUB_OBJECT, DELIVERY },
-	{ "kumo.compute_egress_path_config_constraints",
-	    API_STUB_OBJECT, DELIVERY },
+	{ "kumo.compute_egress_path_config_constraints", API_STUB_OBJECT,
+	    DELIVERY },
 	{ "kumo.format_queue_config_toml", API_STUB_NIL, DELIVERY },
 	{ "kumo.format_egress_path_config_toml", API_STUB_NIL, DELIVERY },
-	{ "kumo.format_egress_path_config_constraints",
-	    API_STUB_NIL, DELIVERY },
+	{ "kumo.format_egress_path_config_constraints", API_STUB_NIL,
+	    DELIVERY },
 	{ "kumo.shaping.load", API_STUB_OBJECT, DELIVERY },
 	{ "kumo.dns.set_mx_concurrency_limit", API_STUB_NOTHING, DELIVERY },
 	{ "kumo.dns.set_mx_timeout", API_STUB_NOTHING, DELIVERY },

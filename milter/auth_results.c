@@ -45,7 +45,7 @@ static bool
 is_props(const json_t *props)
 {
 	return props == NULL || json_is_object(props) ||
-	    (json_is_array(props) && json_array_size(props) == 0);
+	       (json_is_array(props) && json_array_size(props) == 0);
 }
 
 static int
@@ -72,15 +72,17 @@ check(const json_t *result, size_t i, struct err *err)
 		return err_set(err,
 		    "result %zu: method_version: a number expected", i + 1);
 	if (!is_props(json_object_get(result, "props")))
-		return err_set(err, "result %zu: props: a table of named "
-				    "values expected", i + 1);
-	json_object_foreach((json_t *)result, key, value)
+		return err_set(err,
+		    "result %zu: props: a table of named "
+		    "values expected",
+		    i + 1);
+	json_object_foreach ((json_t *)result, key, value)
 		if (strcmp(key, "method") != 0 && strcmp(key, "result") != 0 &&
 		    strcmp(key, "reason") != 0 && strcmp(key, "props") != 0 &&
 		    strcmp(key, "method_version") != 0)
-			return err_set(err, "result %zu: unknown key \"%s\"",
-			    i + 1, key);
-	json_object_foreach(json_object_get(result, "props"), key, value)
+			return err_set(
+			    err, "result %zu: unknown key \"%s\"", i + 1, key);
+	json_object_foreach (json_object_get(result, "props"), key, value)
 		if (!json_is_string(value))
 			return err_set(err,
 			    "result %zu: props: %s: a string expected", i + 1,
@@ -102,7 +104,7 @@ add_props(struct str *out, json_t *props)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(props, key, value)
+	json_object_foreach (props, key, value)
 		keys[i++] = key;
 	qsort(keys, n, sizeof *keys, by_bytes);
 	for (i = 0; i < n; i++) {
@@ -113,8 +115,8 @@ add_props(struct str *out, json_t *props)
 }
 
 int
-auth_results_write(struct str *out, const char *serv_id,
-    const json_t *results, struct err *err)
+auth_results_write(struct str *out, const char *serv_id, const json_t *results,
+    struct err *err)
 {
 	if (!json_is_array(results) &&
 	    (!json_is_object(results) || json_object_size(results) != 0))

@@ -34,17 +34,16 @@ batch_of_domain(const struct batches *b, const char *domain)
 }
 
 void
-batches_make(struct batches *b, const struct message *base,
-    enum batch_handling how)
+batches_make(
+    struct batches *b, const struct message *base, enum batch_handling how)
 {
 	for (size_t i = 0; i < base->n_rcpt; i++) {
 		const struct address *a = &base->rcpt[i];
 
 		batches_add(b, base,
-		    how == BATCH_ALL_IN_ONE ? 0
-			: how == BATCH_BIFURCATE
-			? (int)i
-			: batch_of_domain(b, a->domain),
+		    how == BATCH_ALL_IN_ONE  ? 0
+		    : how == BATCH_BIFURCATE ? (int)i
+					     : batch_of_domain(b, a->domain),
 		    a);
 	}
 }
@@ -55,8 +54,7 @@ batch_is_dropped(const struct message *m)
 	const char *queue =
 	    json_string_value(json_object_get(m->meta, "queue"));
 
-	return m->discarded ||
-	    (queue != NULL && strcmp(queue, "null") == 0);
+	return m->discarded || (queue != NULL && strcmp(queue, "null") == 0);
 }
 
 static bool
@@ -76,7 +74,7 @@ static bool
 same_content(const struct message *a, const struct message *b)
 {
 	return strcmp(a->sender.email, b->sender.email) == 0 &&
-	    headers_equal(&a->headers, &b->headers) && same_body(a, b);
+	       headers_equal(&a->headers, &b->headers) && same_body(a, b);
 }
 
 static void
@@ -86,8 +84,8 @@ join(struct message *into, const struct message *m)
 		if (!message_has_rcpt(into, &m->rcpt[i]))
 			message_add_rcpt(into, &m->rcpt[i]);
 	if (m->quarantined && !into->quarantined)
-		message_quarantine(into, m->quarantine_reason,
-		    strlen(m->quarantine_reason));
+		message_quarantine(
+		    into, m->quarantine_reason, strlen(m->quarantine_reason));
 }
 
 struct message *

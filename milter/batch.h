@@ -22,8 +22,8 @@ struct batches {
 /* Start batch number i (from 0, in order) or add to it. */
 void batches_add(struct batches *b, const struct message *base, int i,
     const struct address *rcpt);
-void batches_make(struct batches *b, const struct message *base,
-    enum batch_handling how);
+void batches_make(
+    struct batches *b, const struct message *base, enum batch_handling how);
 
 /*
  * The message to go on with, taken out of the batches; NULL when all were

@@ -85,8 +85,8 @@ open_file(const char *folder, struct err *err)
 	path = xasprintf("%s/kumilter-XXXXXX", folder);
 	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0)
-		err_set(err, "%s: cannot make a file for a message: %s",
-		    folder, strerror(errno));
+		err_set(err, "%s: cannot make a file for a message: %s", folder,
+		    strerror(errno));
 	else
 		unlink(path);
 	free(path);
@@ -94,8 +94,7 @@ open_file(const char *folder, struct err *err)
 }
 
 static int
-move_to_file(struct body *b, const struct body_limits *limits,
-    struct err *err)
+move_to_file(struct body *b, const struct body_limits *limits, struct err *err)
 {
 	b->fd = open_file(limits->folder, err);
 	if (b->fd < 0 ||

@@ -59,8 +59,8 @@ on_handler(void *arg, const char *event)
 static void
 on_dialect(void *arg, int line, const char *what, const char *rewrite)
 {
-	printf("%s:%d: error: LuaJIT lacks %s: write %s\n",
-	    (const char *)arg, line, what, rewrite);
+	printf("%s:%d: error: LuaJIT lacks %s: write %s\n", (const char *)arg,
+	    line, what, rewrite);
 }
 
 /* "file:line: " at the beginning of a load error. */
@@ -85,7 +85,7 @@ scan_file(const char *path)
 	if (f == NULL)
 		return 0;
 	while (text.len < 16 * 1024 * 1024 &&
-	    (n = fread(buf, 1, sizeof buf, f)) > 0)
+	       (n = fread(buf, 1, sizeof buf, f)) > 0)
 		str_add(&text, buf, n);
 	fclose(f);
 	found = dialect_scan(str_c(&text), text.len, on_dialect, (void *)path);

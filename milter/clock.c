@@ -35,8 +35,8 @@ clock_timespec(int64_t ns)
 {
 	if (ns < 0)
 		ns = 0;
-	return (struct timespec){ .tv_sec = ns / CLOCK_S,
-		.tv_nsec = ns % CLOCK_S };
+	return (
+	    struct timespec){ .tv_sec = ns / CLOCK_S, .tv_nsec = ns % CLOCK_S };
 }
 
 void
@@ -44,7 +44,7 @@ clock_sleep_until(int64_t mono_ns)
 {
 	struct timespec ts = clock_timespec(mono_ns);
 
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) ==
-	    EINTR)
+	while (
+	    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 		;
 }

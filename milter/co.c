@@ -26,8 +26,8 @@ co_drop(struct state *st, struct co *co)
 }
 
 static void
-say_it_holds_the_state(lua_State *L, const struct run *run,
-    const struct wait *w)
+say_it_holds_the_state(
+    lua_State *L, const struct run *run, const struct wait *w)
 {
 	if (run == NULL || run->thread == NULL || !log_first_time(w->what))
 		return;
@@ -47,8 +47,8 @@ co_wait(lua_State *L)
 	struct run *run = st->run;
 
 	if (run != NULL && run->thread != NULL && !run->may_wait)
-		return luaL_error(L, "%s: cannot wait in %s", w->what,
-		    run->event);
+		return luaL_error(
+		    L, "%s: cannot wait in %s", w->what, run->event);
 	if (run != NULL && run->thread != NULL &&
 	    lb_coroutine_can_wait(L, &st->coroutines)) {
 		lua_pushlightuserdata(L, (void *)lb_request_tag());

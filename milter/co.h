@@ -31,7 +31,10 @@ struct co {
 	int ref;
 };
 
-#define CO_NONE { NULL, -2 /* LUA_NOREF */ }
+#define CO_NONE                                                                \
+	{                                                                      \
+		NULL, -2 /* LUA_NOREF */                                       \
+	}
 
 /* The state's lock is held for all of these. */
 void co_make(struct state *st, struct co *co);
@@ -44,7 +47,7 @@ void co_drop(struct state *st, struct co *co);
  * any other the lock is held, and but for RUN_OK the caller drops co when it
  * has looked at it.
  */
-enum run_result co_run(struct state *st, struct co *co, int nargs,
-    struct run *run);
+enum run_result co_run(
+    struct state *st, struct co *co, int nargs, struct run *run);
 
 #endif

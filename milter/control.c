@@ -1,8 +1,8 @@
 #include "control.h"
 
-#include "xmalloc.h"
 #include "listener.h"
 #include "signals.h"
+#include "xmalloc.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -102,12 +102,12 @@ run(void *arg)
 static pthread_t thread;
 
 int
-control_start(const char *path, unsigned uid, control_fn *answer,
-    struct err *err)
+control_start(
+    const char *path, unsigned uid, control_fn *answer, struct err *err)
 {
-	struct listen_options o = { .mode = 0600,
-		.owner = uid,
-		.group = (gid_t)-1 };
+	struct listen_options o = {
+		.mode = 0600, .owner = uid, .group = (gid_t)-1
+	};
 	char *spec = xasprintf("unix:%s", path);
 	int rc = listener_open(&door, spec, &o, err);
 
@@ -134,8 +134,8 @@ control_stop(void)
 }
 
 int
-control_ask(const char *path, const char *request, struct str *out,
-    struct err *err)
+control_ask(
+    const char *path, const char *request, struct str *out, struct err *err)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -146,8 +146,9 @@ control_ask(const char *path, const char *request, struct str *out,
 
 	snprintf(un.sun_path, sizeof un.sun_path, "%s", path);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&un, sizeof un) != 0) {
-		err_set(err, "%s: %s (is kumilter serve running, and with "
-			     "this --control?)",
+		err_set(err,
+		    "%s: %s (is kumilter serve running, and with "
+		    "this --control?)",
 		    path, strerror(errno));
 		if (fd >= 0)
 			close(fd);

@@ -21,12 +21,12 @@ typedef int control_fn(const char *request, struct str *out);
  * is not -1.  control_stop() removes it; a request that is being answered is
  * left to itself, for the process to end over.
  */
-int control_start(const char *path, unsigned uid, control_fn *answer,
-    struct err *err);
+int control_start(
+    const char *path, unsigned uid, control_fn *answer, struct err *err);
 void control_stop(void);
 
 /* The other side: ask, print what comes; its exit code, or -1 with *err. */
-int control_ask(const char *path, const char *request, struct str *out,
-    struct err *err);
+int control_ask(
+    const char *path, const char *request, struct str *out, struct err *err);
 
 #endif

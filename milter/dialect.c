@@ -103,8 +103,14 @@ static const struct {
 };
 
 /* What is open, innermost last; a byte for each. */
-enum { BLOCK = 'B', PAREN = '(', PARAMS = 'P', INDEX = '[', TABLE = '{',
-	TABLE_ARG = 'A' };
+enum {
+	BLOCK = 'B',
+	PAREN = '(',
+	PARAMS = 'P',
+	INDEX = '[',
+	TABLE = '{',
+	TABLE_ARG = 'A'
+};
 
 struct scan {
 	dialect_found *found;
@@ -129,8 +135,8 @@ report(struct scan *s, int line, enum construct is)
 {
 	s->count++;
 	if (s->found != NULL)
-		s->found(s->arg, line, constructs[is].what,
-		    constructs[is].rewrite);
+		s->found(
+		    s->arg, line, constructs[is].what, constructs[is].rewrite);
 }
 
 static char
@@ -224,8 +230,9 @@ static bool
 begins_field(const struct scan *s)
 {
 	return (innermost(s) == TABLE || innermost(s) == TABLE_ARG) &&
-	    (lua_token_is(&s->before, "{") || lua_token_is(&s->before, ",") ||
-		lua_token_is(&s->before, ";"));
+	       (lua_token_is(&s->before, "{") ||
+		   lua_token_is(&s->before, ",") ||
+		   lua_token_is(&s->before, ";"));
 }
 
 static void

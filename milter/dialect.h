@@ -22,8 +22,8 @@
 #include <stddef.h>
 
 /* what and rewrite are constants: "the operator //", "math.floor(a / b)". */
-typedef void dialect_found(void *arg, int line, const char *what,
-    const char *rewrite);
+typedef void dialect_found(
+    void *arg, int line, const char *what, const char *rewrite);
 
 /* Calls found (NULL: nobody) for each, in order; gives how many there are. */
 int dialect_scan(const char *text, size_t len, dialect_found *found, void *arg);

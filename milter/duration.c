@@ -186,8 +186,8 @@ duration_format(struct str *out, int64_t ns)
 
 		if (n == 0)
 			continue;
-		str_addf(out, "%s%lld%s%s", before, (long long)n,
-		    shown[i].name, shown[i].plural && n > 1 ? "s" : "");
+		str_addf(out, "%s%lld%s%s", before, (long long)n, shown[i].name,
+		    shown[i].plural && n > 1 ? "s" : "");
 		before = " ";
 		ns -= n * shown[i].ns;
 	}
@@ -221,22 +221,22 @@ size_parse(const char *text, size_t *size, struct err *err)
 
 	*size = 0;
 	if (!is_digit(*p))
-		return err_set(err, "\"%s\" is no size: number expected",
-		    text);
+		return err_set(err, "\"%s\" is no size: number expected", text);
 	p = read_number(p, &n);
 	if (p != NULL) {
 		p = skip_space(p);
 		for (end = p; is_letter(*end); end++)
 			;
-		if ((size_t)(end - p) < sizeof unit &&
-		    *skip_space(end) == '\0')
+		if ((size_t)(end - p) < sizeof unit && *skip_space(end) == '\0')
 			memcpy(unit, p, (size_t)(end - p));
 		else
 			unit[0] = '?';
 		shift = size_shift(unit);
 		if (shift < 0)
-			return err_set(err, "\"%s\" is no size: after the "
-			    "number may stand k, M, G, T, KB, KiB ...", text);
+			return err_set(err,
+			    "\"%s\" is no size: after the "
+			    "number may stand k, M, G, T, KB, KiB ...",
+			    text);
 		if (n <= SIZE_MAX >> shift) {
 			*size = (size_t)n << shift;
 			return 0;

@@ -8,7 +8,7 @@ static bool
 is_charset_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || (c != '\0' && strchr("-_.:+*", c));
+	       (c >= '0' && c <= '9') || (c != '\0' && strchr("-_.:+*", c));
 }
 
 /* Length of "=?charset*language?" or 0. */
@@ -75,7 +75,7 @@ decode_q(struct str *out, const char *p, size_t n)
 		if (p[i] == '=' && i + 2 < n && hex_digit(p[i + 1]) >= 0 &&
 		    hex_digit(p[i + 2]) >= 0) {
 			str_addc(out, (char)(hex_digit(p[i + 1]) * 16 +
-			    hex_digit(p[i + 2])));
+					     hex_digit(p[i + 2])));
 			i += 2;
 		} else {
 			str_addc(out, p[i] == '_' ? ' ' : p[i]);

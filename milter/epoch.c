@@ -172,16 +172,15 @@ replace(struct epoch *e, int i)
 		e->replace_after = clock_mono() + REPLACE_PAUSE;
 		return;
 	}
-	log_error(NULL,
-	    "a Lua state is %s: %s; new sessions get a fresh one",
+	log_error(NULL, "a Lua state is %s: %s; new sessions get a fresh one",
 	    stuck ? "stuck" : "full",
 	    stuck ? "a handler has been inside a call that cannot be "
 		    "interrupted for over 10 s past its limit"
 		  : "the policy keeps more than three quarters of memory_limit "
 		    "in use");
 	metric_count(METRIC_STATES_REPLACED);
-	e->retired = xrealloc(e->retired,
-	    (size_t)(e->n_retired + 1) * sizeof *e->retired);
+	e->retired = xrealloc(
+	    e->retired, (size_t)(e->n_retired + 1) * sizeof *e->retired);
 	e->retired[e->n_retired++] = old;
 	atomic_store(&old->retired, true);
 	e->state[i] = fresh;
@@ -213,9 +212,8 @@ epoch_take_state(struct epoch *e)
 		    (atomic_load(&e->state[i]->watch.stuck) ||
 			atomic_load(&e->state[i]->spoiled)))
 			replace(e, i);
-		if (best == NULL ||
-		    atomic_load(&e->state[i]->n_sessions) <
-			atomic_load(&best->n_sessions))
+		if (best == NULL || atomic_load(&e->state[i]->n_sessions) <
+					atomic_load(&best->n_sessions))
 			best = e->state[i];
 	}
 	atomic_fetch_add(&best->n_sessions, 1);
@@ -231,8 +229,8 @@ epoch_leave_state(struct epoch *e, struct state *st)
 }
 
 void
-epoch_each_handler(struct epoch *e,
-    void (*found)(void *arg, const char *event), void *arg)
+epoch_each_handler(
+    struct epoch *e, void (*found)(void *arg, const char *event), void *arg)
 {
 	epoch_list_handlers(e->state[0], found, arg);
 }

@@ -21,7 +21,8 @@ struct epoch {
 	atomic_long refs;
 	unsigned number; /* 1, 2, ... in this process */
 	char *policy;
-	char *source; /* its text when the epoch was loaded: all states run it */
+	char
+	    *source; /* its text when the epoch was loaded: all states run it */
 	size_t source_len;
 	struct settings settings;
 	json_t *listeners;
@@ -29,7 +30,7 @@ struct epoch {
 	bool has_handler[EVENT_COUNT];
 	int64_t load_timeout;
 
-	pthread_mutex_t lock; /* for all below */
+	pthread_mutex_t lock;  /* for all below */
 	int64_t replace_after; /* clock_mono(): no replacement before */
 	struct state **state;
 	int n_states;
@@ -39,8 +40,8 @@ struct epoch {
 
 struct epoch_options {
 	const char *policy;
-	int states;    /* 0: by the policy or the number of CPUs */
-	bool validate; /* `kumilter check`: run validate_config too */
+	int states;      /* 0: by the policy or the number of CPUs */
+	bool validate;   /* `kumilter check`: run validate_config too */
 	int64_t timeout; /* ns, for the whole of loading; 0: 30 s */
 };
 
@@ -62,7 +63,7 @@ struct state *epoch_take_state(struct epoch *e);
 void epoch_leave_state(struct epoch *e, struct state *st);
 
 /* Names of all handlers registered, for `kumilter check`. */
-void epoch_each_handler(struct epoch *e,
-    void (*found)(void *arg, const char *event), void *arg);
+void epoch_each_handler(
+    struct epoch *e, void (*found)(void *arg, const char *event), void *arg);
 
 #endif

@@ -95,8 +95,8 @@ read_policy(struct epoch *e, struct err *err)
 	size_t n;
 
 	if (f == NULL)
-		return err_set(err, "cannot open %s: %s", e->policy,
-		    strerror(errno));
+		return err_set(
+		    err, "cannot open %s: %s", e->policy, strerror(errno));
 	while (s.len < POLICY_MAX && (n = fread(buf, 1, sizeof buf, f)) > 0)
 		str_add(&s, buf, n);
 	if (ferror(f) || s.len >= POLICY_MAX) {
@@ -141,8 +141,8 @@ run_policy(struct state *st, struct err *err)
 	int status;
 
 	if (e->source[0] == LUA_SIGNATURE[0])
-		return err_set(err, "%s: is bytecode, not Lua source",
-		    e->policy);
+		return err_set(
+		    err, "%s: is bytecode, not Lua source", e->policy);
 	name = xasprintf("@%s", e->policy);
 	status = luaL_loadbufferx(L, e->source, e->source_len, name, "t");
 	free(name);
@@ -165,16 +165,15 @@ open_bindings(lua_State *L)
 static struct state *
 load(struct epoch *e, struct draft *d, struct err *err)
 {
-	struct state *st = state_new(d != NULL ? &d->settings : &e->settings,
-	    e);
+	struct state *st =
+	    state_new(d != NULL ? &d->settings : &e->settings, e);
 
 	st->mem.soft = LOAD_MEMORY;
 	st->loading = true;
 	st->draft = d;
 	lua_pushcfunction(st->L, open_bindings);
 	lua_pushstring(st->L, e->policy);
-	if (call(st, 1, NULL, err) < 0 ||
-	    run_policy(st, err) != 0) {
+	if (call(st, 1, NULL, err) < 0 || run_policy(st, err) != 0) {
 		state_free(st);
 		return NULL;
 	}
@@ -226,8 +225,8 @@ epoch_load_first(struct epoch *e, const struct epoch_options *o,
 	if (rc == 0 && o->validate)
 		rc = run_handlers(st, EVENT_VALIDATE_CONFIG, err);
 	if (rc == 0 && d->validation_failed)
-		rc = err_set(err, "%s: validate_config found errors",
-		    e->policy);
+		rc =
+		    err_set(err, "%s: validate_config found errors", e->policy);
 	if (rc != 0) {
 		state_free(st);
 		return NULL;
@@ -263,8 +262,8 @@ epoch_arm(struct epoch *e, struct state *st, struct err *err)
 }
 
 void
-epoch_list_handlers(struct state *st,
-    void (*found)(void *arg, const char *event), void *arg)
+epoch_list_handlers(
+    struct state *st, void (*found)(void *arg, const char *event), void *arg)
 {
 	lua_State *L = st->L;
 

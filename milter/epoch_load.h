@@ -22,7 +22,7 @@ struct state *epoch_load_state(struct epoch *e, struct err *err);
 /* Settings in force from now on: memory limit and JIT. */
 int epoch_arm(struct epoch *e, struct state *st, struct err *err);
 
-void epoch_list_handlers(struct state *st,
-    void (*found)(void *arg, const char *event), void *arg);
+void epoch_list_handlers(
+    struct state *st, void (*found)(void *arg, const char *event), void *arg);
 
 #endif

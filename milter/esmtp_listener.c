@@ -63,8 +63,8 @@ check_nets(const char *key, const json_t *list, struct err *err)
 		const char *text = json_string_value(json_array_get(list, i));
 
 		if (text == NULL)
-			return err_set(err, "%s: entry %zu is no string", key,
-			    i + 1);
+			return err_set(
+			    err, "%s: entry %zu is no string", key, i + 1);
 		if (cidr_parse(&net, text, &why) != 0)
 			return err_set(err, "%s: %s", key, why.msg);
 	}
@@ -81,12 +81,12 @@ check_net_map(const char *key, const json_t *map, struct err *err)
 
 	if (!json_is_object(map))
 		return err_set(err, "%s: a table of networks expected", key);
-	json_object_foreach((json_t *)map, text, params) {
+	json_object_foreach ((json_t *)map, text, params) {
 		if (cidr_parse(&net, text, &why) != 0)
 			return err_set(err, "%s: %s", key, why.msg);
 		if (esmtp_listener_check(params, &why) != 0)
-			return err_set(err, "%s: ['%s']: %s", key, text,
-			    why.msg);
+			return err_set(
+			    err, "%s: ['%s']: %s", key, text, why.msg);
 	}
 	return 0;
 }
@@ -99,8 +99,8 @@ duration_of(const json_t *value)
 
 	if (json_is_string(value))
 		return duration_parse(json_string_value(value), &ns, NULL) == 0
-		    ? ns
-		    : 0;
+			   ? ns
+			   : 0;
 	return seconds > 0 && seconds < 1e9 ? (int64_t)(seconds * 1e9) : 0;
 }
 
@@ -120,8 +120,8 @@ check_key(const char *key, const json_t *value, struct err *err)
 		return 0;
 	case COUNT:
 		if (!json_is_integer(value) || json_integer_value(value) < 0)
-			return err_set(err,
-			    "%s: a whole number from 0 expected", key);
+			return err_set(
+			    err, "%s: a whole number from 0 expected", key);
 		return 0;
 	case NETS:
 		return check_nets(key, value, err);
@@ -129,8 +129,8 @@ check_key(const char *key, const json_t *value, struct err *err)
 		return check_net_map(key, value, err);
 	case BATCHING:
 		return batch_handling_parse(
-		    json_is_string(value) ? json_string_value(value) : "", &unused,
-		    err);
+		    json_is_string(value) ? json_string_value(value) : "",
+		    &unused, err);
 	case DURATION:
 		if (duration_of(value) <= 0)
 			return err_set(err,
@@ -154,7 +154,7 @@ esmtp_listener_check(const json_t *params, struct err *err)
 	if (!json_is_object(params) &&
 	    !(json_is_array(params) && json_array_size(params) == 0))
 		return err_set(err, "a table of parameters expected");
-	json_object_foreach((json_t *)params, key, value)
+	json_object_foreach ((json_t *)params, key, value)
 		if (check_key(key, value, err) != 0)
 			return -1;
 	return 0;
@@ -207,7 +207,7 @@ find_in_map(const json_t *map, const struct ip *ip)
 	json_t *params;
 	struct cidr net;
 
-	json_object_foreach((json_t *)map, text, params)
+	json_object_foreach ((json_t *)map, text, params)
 		if (cidr_parse(&net, text, NULL) == 0 &&
 		    cidr_contains(&net, ip) && net.prefix > best_prefix) {
 			best = params;
@@ -223,12 +223,12 @@ esmtp_listener_override(json_t *params, const json_t *overrides)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)overrides, key, value)
+	json_object_foreach ((json_t *)overrides, key, value)
 		if (strcmp(key, "meta") == 0 && json_is_object(meta))
 			json_object_update(meta, value);
 		else
-			json_object_set_new_nocheck(params, key,
-			    json_deep_copy(value));
+			json_object_set_new_nocheck(
+			    params, key, json_deep_copy(value));
 }
 
 json_t *
@@ -259,11 +259,11 @@ esmtp_listener_relays_for(const json_t *params, const struct ip *peer)
 	if (list == NULL)
 		return (cidr_parse(&net, "127.0.0.1", NULL) == 0 &&
 			   cidr_contains(&net, peer)) ||
-		    (cidr_parse(&net, "::1", NULL) == 0 &&
-			cidr_contains(&net, peer));
+		       (cidr_parse(&net, "::1", NULL) == 0 &&
+			   cidr_contains(&net, peer));
 	for (size_t i = 0; i < json_array_size(list); i++)
-		if (cidr_parse(&net,
-			json_string_value(json_array_get(list, i)), NULL) == 0 &&
+		if (cidr_parse(&net, json_string_value(json_array_get(list, i)),
+			NULL) == 0 &&
 		    cidr_contains(&net, peer))
 			return true;
 	return false;

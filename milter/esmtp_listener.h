@@ -33,8 +33,8 @@ void esmtp_listener_override(json_t *params, const json_t *overrides);
 bool esmtp_listener_relays_for(const json_t *params, const struct ip *peer);
 
 /* An integer parameter, or preset. */
-long long esmtp_listener_number(const json_t *params, const char *key,
-    long long preset);
+long long esmtp_listener_number(
+    const json_t *params, const char *key, long long preset);
 
 /* A duration in ns ("30s", or a number of seconds); 0: not given. */
 int64_t esmtp_listener_duration(const json_t *params, const char *key);

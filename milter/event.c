@@ -1,9 +1,9 @@
 #include "event.h"
 
 #include "clock.h"
+#include "esmtp_listener.h"
 #include "event_call.h"
 #include "event_stand.h"
-#include "esmtp_listener.h"
 #include "log.h"
 #include "metric.h"
 #include "relay.h"
@@ -45,7 +45,7 @@ event_needs(const struct session *s)
 	for (int e = EVENT_DYNAMIC_PARAMETERS; e < EVENT_COUNT; e++)
 		n.any = n.any || call_has(s, (enum event_name)e);
 	n.connect_answers = call_has(s, EVENT_DYNAMIC_PARAMETERS) ||
-	    call_has(s, EVENT_CONNECTION_ACCEPTED);
+			    call_has(s, EVENT_CONNECTION_ACCEPTED);
 	n.data = call_has(s, EVENT_MILTER_DATA);
 	n.unknown = call_has(s, EVENT_UNKNOWN_COMMAND);
 	return n;
@@ -59,8 +59,8 @@ ask_parameters(struct session *s, struct verdict *v)
 	struct call c;
 	struct err err;
 
-	if (call_begin(&c, s, EVENT_DYNAMIC_PARAMETERS,
-		call_deadline(s, false))) {
+	if (call_begin(
+		&c, s, EVENT_DYNAMIC_PARAMETERS, call_deadline(s, false))) {
 		lua_pushstring(c.L, via != NULL ? via : "0.0.0.0:25");
 		bindings_push_conn_meta(c.L, s);
 		call_run(&c, 2);
@@ -68,7 +68,8 @@ ask_parameters(struct session *s, struct verdict *v)
 		    !lua_isnil(c.L, 1)) {
 			json_t *given = bindings_tojson(c.L, 1, &err);
 
-			if (given == NULL || esmtp_listener_check(given, &err) != 0)
+			if (given == NULL ||
+			    esmtp_listener_check(given, &err) != 0)
 				call_fail(&c, err.msg);
 			else
 				esmtp_listener_override(s->params, given);
@@ -147,10 +148,9 @@ push_extensions(lua_State *L, const struct session *s)
 		lua_pushstring(L, always[i]);
 		lua_rawseti(L, -2, ++n);
 	}
-	lua_pushstring(L,
-	    session_meta_text(s, "tls_protocol_version") != NULL
-		? "AUTH PLAIN"
-		: "STARTTLS");
+	lua_pushstring(L, session_meta_text(s, "tls_protocol_version") != NULL
+			      ? "AUTH PLAIN"
+			      : "STARTTLS");
 	lua_rawseti(L, -2, ++n);
 }
 
@@ -211,8 +211,8 @@ call_with_address(struct session *s, enum event_name event,
 }
 
 static void
-begin_transaction(struct session *s, const struct address *sender,
-    const char *raw)
+begin_transaction(
+    struct session *s, const struct address *sender, const char *raw)
 {
 	s->in_transaction = true;
 	address_fini(&s->sender);
@@ -248,17 +248,17 @@ event_mail(struct session *s, const char *address, struct reply *reply)
 static void
 check_rcpt_limits(struct session *s, struct verdict *v)
 {
-	long long per_message = esmtp_listener_number(s->params,
-	    "max_recipients_per_message",
-	    s->lua->epoch->settings.recipient_limit);
-	long long per_session = esmtp_listener_number(s->params,
-	    "max_messages_per_connection", -1);
+	long long per_message =
+	    esmtp_listener_number(s->params, "max_recipients_per_message",
+		s->lua->epoch->settings.recipient_limit);
+	long long per_session =
+	    esmtp_listener_number(s->params, "max_messages_per_connection", -1);
 	const char *text = "4.5.3 too many recipients";
 
 	if (per_session >= 0 && (long long)s->n_rcpts_asked >= per_session) {
 		text = "4.5.3 too many recipients on this connection";
-		verdict_refuse(v, s->n_rcpts == 0 ? 421 : 452,
-		    DISCONNECT_IF421, text, strlen(text));
+		verdict_refuse(v, s->n_rcpts == 0 ? 421 : 452, DISCONNECT_IF421,
+		    text, strlen(text));
 	} else if ((long long)s->n_rcpts >= per_message) {
 		verdict_refuse(v, 452, DISCONNECT_IF421, text, strlen(text));
 	}

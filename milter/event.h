@@ -36,8 +36,7 @@ void event_helo(struct session *s, const char *name, struct reply *reply);
 void event_mail(struct session *s, const char *address, struct reply *reply);
 void event_rcpt(struct session *s, const char *address, struct reply *reply);
 void event_data(struct session *s, struct reply *reply);
-void event_unknown(struct session *s, const char *command,
-    struct reply *reply);
+void event_unknown(struct session *s, const char *command, struct reply *reply);
 
 /* Content, between DATA and the end; nothing is answered. */
 void event_header(struct session *s, const char *name, const char *raw);

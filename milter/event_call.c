@@ -18,7 +18,7 @@ call_deadline(const struct session *s, bool message)
 	const struct settings *set = &s->lua->epoch->settings;
 
 	return clock_mono() +
-	    (message ? set->message_timeout : set->event_timeout);
+	       (message ? set->message_timeout : set->event_timeout);
 }
 
 bool
@@ -31,13 +31,13 @@ bool
 call_wants_content(const struct session *s)
 {
 	return call_has(s, EVENT_SMTP_DATA) ||
-	    call_has(s, EVENT_SPLIT_TRANSACTION) ||
-	    call_has(s, EVENT_MESSAGE_RECEIVED);
+	       call_has(s, EVENT_SPLIT_TRANSACTION) ||
+	       call_has(s, EVENT_MESSAGE_RECEIVED);
 }
 
 bool
-call_begin(struct call *c, struct session *s, enum event_name event,
-    int64_t deadline)
+call_begin(
+    struct call *c, struct session *s, enum event_name event, int64_t deadline)
 {
 	struct session_lua *lua = s->lua;
 	struct state *st = lua->state;
@@ -121,8 +121,8 @@ describe(lua_State *L)
 			lua_remove(L, -2);
 		text = lua_tostring(L, -1);
 		if (text == NULL)
-			text = lua_pushfstring(L, "(error object is a %s)",
-			    luaL_typename(L, -1));
+			text = lua_pushfstring(
+			    L, "(error object is a %s)", luaL_typename(L, -1));
 	} else {
 		state_place(c->L, place, sizeof place);
 		text = lua_pushfstring(L, "%s%s",
@@ -182,8 +182,7 @@ call_error_verdict(const struct session *s, struct verdict *v)
 	}
 	text = xasprintf("%s %s technical difficulties", says[how].status,
 	    s->hostname != NULL ? s->hostname : "localhost");
-	verdict_refuse(v, says[how].code, DISCONNECT_IF421, text,
-	    strlen(text));
+	verdict_refuse(v, says[how].code, DISCONNECT_IF421, text, strlen(text));
 	free(text);
 }
 

@@ -23,8 +23,8 @@ struct session_lua {
 	struct epoch *epoch;
 	struct state *state;
 	struct co co;
-	bool touched;       /* Lua may hold objects of this session */
-	json_t *domains;    /* get_listener_domain's answers */
+	bool touched;    /* Lua may hold objects of this session */
+	json_t *domains; /* get_listener_domain's answers */
 };
 
 struct call {
@@ -43,8 +43,8 @@ bool call_has(const struct session *s, enum event_name event);
 bool call_wants_content(const struct session *s);
 
 /* true: the handler is on c->L; false: there is none, or no state. */
-bool call_begin(struct call *c, struct session *s, enum event_name event,
-    int64_t deadline);
+bool call_begin(
+    struct call *c, struct session *s, enum event_name event, int64_t deadline);
 void call_run(struct call *c, int nargs);
 
 /*

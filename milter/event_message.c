@@ -3,10 +3,10 @@
  */
 #include "batch.h"
 #include "clock.h"
+#include "esmtp_listener.h"
 #include "event.h"
 #include "event_call.h"
 #include "event_stand.h"
-#include "esmtp_listener.h"
 #include "log.h"
 #include "metric.h"
 #include "xmalloc.h"
@@ -123,12 +123,13 @@ struct work {
 	struct message *base;
 	struct batches batches;
 	int64_t deadline;
-	bool budget; /* the deadline is the listener's data_processing_timeout */
+	bool
+	    budget; /* the deadline is the listener's data_processing_timeout */
 };
 
 static void
-call_with_message(struct work *w, enum event_name event, struct message *m,
-    struct verdict *v)
+call_with_message(
+    struct work *w, enum event_name event, struct message *m, struct verdict *v)
 {
 	static const char late[] =
 	    "4.4.5 data_processing_timeout exceeded (rx)";
@@ -203,11 +204,10 @@ run_batches(struct work *w, struct verdict *v)
 	if (!split(w, v))
 		batches_make(&w->batches, w->base, handling(w->s));
 	if (v->kind == VERDICT_CONTINUE && w->batches.n == 0)
-		verdict_refuse(v, 550, DISCONNECT_IF421, none,
-		    strlen(none));
+		verdict_refuse(v, 550, DISCONNECT_IF421, none, strlen(none));
 	for (size_t i = 0; i < w->batches.n && v->kind == VERDICT_CONTINUE; i++)
-		call_with_message(w, EVENT_MESSAGE_RECEIVED, w->batches.m[i],
-		    v);
+		call_with_message(
+		    w, EVENT_MESSAGE_RECEIVED, w->batches.m[i], v);
 }
 
 /* What the policy left of the message, or NULL: dropped. */
@@ -245,7 +245,7 @@ static void
 run_message(struct work *w, struct verdict *v, struct message **m)
 {
 	bool batched = call_has(w->s, EVENT_MESSAGE_RECEIVED) ||
-	    call_has(w->s, EVENT_SPLIT_TRANSACTION);
+		       call_has(w->s, EVENT_SPLIT_TRANSACTION);
 
 	call_with_message(w, EVENT_SMTP_DATA, w->base, v);
 	if (v->kind == VERDICT_CONTINUE && batched)
@@ -281,8 +281,8 @@ free_batches(struct work *w)
 static void
 decide(struct session *s, struct verdict *v, struct message **m)
 {
-	int64_t budget = esmtp_listener_duration(s->params,
-	    "data_processing_timeout");
+	int64_t budget =
+	    esmtp_listener_duration(s->params, "data_processing_timeout");
 	struct work w = { .s = s,
 		.base = s->message,
 		.budget = budget > 0,
@@ -328,7 +328,7 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 		return;
 	}
 	/* quarantined and to be disconnected: this message still passes */
-	reply->action = v.kind == VERDICT_DISCARD ? REPLY_DISCARD
-						  : REPLY_CONTINUE;
+	reply->action =
+	    v.kind == VERDICT_DISCARD ? REPLY_DISCARD : REPLY_CONTINUE;
 	verdict_clear(&v);
 }

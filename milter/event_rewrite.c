@@ -61,13 +61,13 @@ event_rewrite(struct session *s, enum phase phase,
 		return;
 	v.code = atoi(reply->code);
 	joined_text(&text, reply);
-	if (call_begin(&c, s, EVENT_REWRITE_RESPONSE,
-		call_deadline(s, false))) {
+	if (call_begin(
+		&c, s, EVENT_REWRITE_RESPONSE, call_deadline(s, false))) {
 		lua_pushinteger(c.L, v.code);
 		lua_pushlstring(c.L, str_c(&text), text.len);
 		if (command->verb != NULL)
-			lua_pushfstring(c.L, "%s%s", command->verb,
-			    command->argument);
+			lua_pushfstring(
+			    c.L, "%s%s", command->verb, command->argument);
 		else
 			lua_pushnil(c.L);
 		bindings_push_conn_meta(c.L, s);

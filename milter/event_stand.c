@@ -40,8 +40,7 @@ stand_answers(struct session *s, enum phase phase,
 
 void
 stand_take(struct session *s, enum phase phase,
-    const struct event_command *command, struct verdict *v,
-    struct reply *reply)
+    const struct event_command *command, struct verdict *v, struct reply *reply)
 {
 	struct reply_rules rules = rules_of(s);
 	enum standing_kind before = s->standing.kind;

@@ -28,12 +28,10 @@ static const struct {
 	    "j _ v {daemon_name} {daemon_addr} {daemon_port} {client_addr} "
 	    "{client_name} {client_port} {client_ptr} {client_resolve} "
 	    "{client_connections} {if_name} {if_addr}" },
-	{ SMFIM_HELO,
-	    "{tls_version} {cipher} {cipher_bits} {cert_subject} "
-	    "{cert_issuer} {verify}" },
-	{ SMFIM_ENVFROM,
-	    "i {auth_type} {auth_authen} {auth_author} {auth_ssf} "
-	    "{mail_mailer} {mail_host} {mail_addr}" },
+	{ SMFIM_HELO, "{tls_version} {cipher} {cipher_bits} {cert_subject} "
+		      "{cert_issuer} {verify}" },
+	{ SMFIM_ENVFROM, "i {auth_type} {auth_authen} {auth_author} {auth_ssf} "
+			 "{mail_mailer} {mail_host} {mail_addr}" },
 	{ SMFIM_ENVRCPT, "i {rcpt_mailer} {rcpt_host} {rcpt_addr}" },
 	{ SMFIM_DATA, "i" },
 	{ SMFIM_EOM, "i {msg_id} {msg_size}" },
@@ -88,8 +86,8 @@ give(SMFICTX *ctx, const struct conn *c, struct reply *r)
 			    "libmilter refuses the reply %s %s %s; the client "
 			    "gets the MTA's own text",
 			    r->code, r->xcode, r->line[0]);
-		status = r->action == REPLY_TEMPFAIL ? SMFIS_TEMPFAIL
-						     : SMFIS_REJECT;
+		status =
+		    r->action == REPLY_TEMPFAIL ? SMFIS_TEMPFAIL : SMFIS_REJECT;
 		break;
 	default:
 		status = SMFIS_CONTINUE;
@@ -136,8 +134,8 @@ steps_for(const struct event_needs *n)
 
 	if (!n->any)
 		return SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL |
-		    SMFIP_NORCPT | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY |
-		    SMFIP_NODATA | SMFIP_NOUNKNOWN;
+		       SMFIP_NORCPT | SMFIP_NOHDRS | SMFIP_NOEOH |
+		       SMFIP_NOBODY | SMFIP_NODATA | SMFIP_NOUNKNOWN;
 	if (!n->connect_answers)
 		steps |= SMFIP_NR_CONN;
 	if (!n->data)
@@ -152,9 +150,9 @@ steps_for(const struct event_needs *n)
 }
 
 static sfsistat
-on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
-    unsigned long f2, unsigned long f3, unsigned long *pf0,
-    unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
+on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
+    unsigned long f3, unsigned long *pf0, unsigned long *pf1,
+    unsigned long *pf2, unsigned long *pf3)
 {
 	struct conn *c;
 	struct event_needs needs;
@@ -172,8 +170,8 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 	*pf0 = SMFIF_SETSYMLIST;
 	if (needs.content)
 		*pf0 |= SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY |
-		    SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_QUARANTINE |
-		    SMFIF_CHGFROM;
+			SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_QUARANTINE |
+			SMFIF_CHGFROM;
 	*pf0 &= f0;
 	*pf1 = c->steps;
 	if (*pf0 & SMFIF_SETSYMLIST)
@@ -296,8 +294,8 @@ static void
 check_edit(const struct conn *c, int rc, const char *what, const char *of)
 {
 	if (rc != MI_SUCCESS)
-		log_error(c->s->id, "the MTA does not take an edit: %s %s",
-		    what, of);
+		log_error(
+		    c->s->id, "the MTA does not take an edit: %s %s", what, of);
 }
 
 /* Without HDR_LEADSPC the MTA puts the space there itself. */
@@ -376,13 +374,13 @@ edit_rcpts(SMFICTX *ctx, const struct conn *c, const struct message *m)
 		char *address;
 
 		for (size_t k = 0; k < was->n_rcpt; k++)
-			known = known ||
-			    strcmp(was->rcpt[k].email, m->rcpt[i].email) == 0;
+			known = known || strcmp(was->rcpt[k].email,
+					     m->rcpt[i].email) == 0;
 		if (known)
 			continue;
 		address = xasprintf("<%s>", m->rcpt[i].email);
-		check_edit(c, smfi_addrcpt(ctx, address), "add recipient",
-		    address);
+		check_edit(
+		    c, smfi_addrcpt(ctx, address), "add recipient", address);
 		free(address);
 	}
 }
@@ -395,8 +393,8 @@ edit_sender(SMFICTX *ctx, const struct conn *c, const struct message *m)
 	if (strcmp(m->sender.email, m->content->sender.email) == 0)
 		return;
 	address = xasprintf("<%s>", m->sender.email);
-	check_edit(c, smfi_chgfrom(ctx, address, NULL), "change sender",
-	    address);
+	check_edit(
+	    c, smfi_chgfrom(ctx, address, NULL), "change sender", address);
 	free(address);
 }
 
@@ -404,9 +402,9 @@ static int
 replace_piece(void *ctx, const void *data, size_t len)
 {
 	return smfi_replacebody(ctx, (unsigned char *)data, (int)len) ==
-		MI_SUCCESS
-	    ? 0
-	    : 1;
+		       MI_SUCCESS
+		   ? 0
+		   : 1;
 }
 
 static void
@@ -477,8 +475,8 @@ glue_setup(int fd, struct err *err)
 	struct smfiDesc desc = { .xxfi_name = name,
 		.xxfi_version = SMFI_VERSION,
 		.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY |
-		    SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_QUARANTINE |
-		    SMFIF_CHGFROM | SMFIF_SETSYMLIST,
+			      SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_QUARANTINE |
+			      SMFIF_CHGFROM | SMFIF_SETSYMLIST,
 		.xxfi_connect = on_connect,
 		.xxfi_helo = on_helo,
 		.xxfi_envfrom = on_mail,
@@ -495,8 +493,8 @@ glue_setup(int fd, struct err *err)
 
 	snprintf(text, sizeof text, "fd:%d", fd);
 	if (smfi_setconn(text) != MI_SUCCESS)
-		return err_set(err,
-		    "this libmilter does not take an open socket (fd:N)");
+		return err_set(
+		    err, "this libmilter does not take an open socket (fd:N)");
 	if (smfi_register(desc) != MI_SUCCESS)
 		return err_set(err, "smfi_register failed");
 	return 0;

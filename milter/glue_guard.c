@@ -17,11 +17,11 @@
 
 #define SMFIC_MACRO 'D'
 
-typedef char *read_fn(int fd, struct timeval *timeout, char *command,
-    size_t *len, char *name);
+typedef char *read_fn(
+    int fd, struct timeval *timeout, char *command, size_t *len, char *name);
 
-char *mi_rd_cmd(int fd, struct timeval *timeout, char *command, size_t *len,
-    char *name);
+char *mi_rd_cmd(
+    int fd, struct timeval *timeout, char *command, size_t *len, char *name);
 
 static read_fn *read_command;
 
@@ -47,8 +47,8 @@ whole_pairs(const char *packet, size_t len)
 }
 
 char *
-mi_rd_cmd(int fd, struct timeval *timeout, char *command, size_t *len,
-    char *name)
+mi_rd_cmd(
+    int fd, struct timeval *timeout, char *command, size_t *len, char *name)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	char *packet;

@@ -31,8 +31,8 @@ open_slot(struct headers *h, size_t at)
 		h->cap = h->cap != 0 ? h->cap * 2 : 16;
 		h->field = xrealloc(h->field, h->cap * sizeof *h->field);
 	}
-	memmove(h->field + at + 1, h->field + at,
-	    (h->n - at) * sizeof *h->field);
+	memmove(
+	    h->field + at + 1, h->field + at, (h->n - at) * sizeof *h->field);
 	h->n++;
 	return &h->field[at];
 }
@@ -104,10 +104,10 @@ clean_value(const char *value, size_t len, size_t *out_len)
 	for (size_t i = 0; i < len; i++) {
 		char c = value[i];
 		bool fold = i + 1 < len &&
-		    (value[i + 1] == ' ' || value[i + 1] == '\t');
+			    (value[i + 1] == ' ' || value[i + 1] == '\t');
 
-		if (c == '\0' || (c == '\r' && i + 1 < len &&
-				     value[i + 1] == '\n'))
+		if (c == '\0' ||
+		    (c == '\r' && i + 1 < len && value[i + 1] == '\n'))
 			continue;
 		if ((c == '\n' || c == '\r') && !fold)
 			c = ' ';
@@ -188,8 +188,8 @@ headers_remove_at(struct headers *h, size_t at)
 {
 	field_fini(&h->field[at]);
 	h->n--;
-	memmove(h->field + at, h->field + at + 1,
-	    (h->n - at) * sizeof *h->field);
+	memmove(
+	    h->field + at, h->field + at + 1, (h->n - at) * sizeof *h->field);
 }
 
 const struct header *

@@ -59,8 +59,8 @@ size_t headers_remove_prefix(struct headers *h, const char *prefix);
 void headers_remove_at(struct headers *h, size_t at);
 
 /* The next field of this name at or after *at, which moves behind it. */
-const struct header *headers_next(const struct headers *h, const char *name,
-    size_t *at);
+const struct header *headers_next(
+    const struct headers *h, const char *name, size_t *at);
 
 /*
  * Make the list what the header block at the head of data says; received: the
@@ -99,7 +99,7 @@ struct header_edit {
  * after must have come from before by the functions above.  Borrows from both
  * lists; free() the array.
  */
-struct header_edit *headers_diff(const struct headers *before,
-    const struct headers *after, size_t *n);
+struct header_edit *headers_diff(
+    const struct headers *before, const struct headers *after, size_t *n);
 
 #endif

@@ -35,9 +35,8 @@ count_instances(const struct headers *h)
 		list[i] = (struct named){ &h->field[i], &instance[i] };
 	qsort(list, h->n, sizeof *list, by_name_and_place);
 	for (size_t i = 0; i < h->n; i++) {
-		bool again = i > 0 &&
-		    strcasecmp(list[i].field->name, list[i - 1].field->name) ==
-			0;
+		bool again = i > 0 && strcasecmp(list[i].field->name,
+					  list[i - 1].field->name) == 0;
 
 		*list[i].instance = again ? *list[i - 1].instance + 1 : 1;
 	}
@@ -46,8 +45,8 @@ count_instances(const struct headers *h)
 }
 
 static void
-add(struct header_edit *edits, size_t *n, enum header_edit_kind kind,
-    int index, const struct header *f)
+add(struct header_edit *edits, size_t *n, enum header_edit_kind kind, int index,
+    const struct header *f)
 {
 	edits[(*n)++] = (struct header_edit){ kind, index, f->name,
 		kind == HEADER_EDIT_DELETE ? NULL : f->raw };
@@ -84,9 +83,9 @@ changes(struct header_edit *edits, size_t *n, const struct headers *before,
 	for (size_t i = before->n; i > 0; i--) {
 		const struct header *f = &before->field[i - 1];
 
-		while (j > 0 &&
-		    (after->field[j - 1].origin != HEADER_RECEIVED ||
-			after->field[j - 1].seq > f->seq))
+		while (
+		    j > 0 && (after->field[j - 1].origin != HEADER_RECEIVED ||
+				 after->field[j - 1].seq > f->seq))
 			j--;
 		if (j == 0 || after->field[j - 1].seq != f->seq)
 			add(edits, n, HEADER_EDIT_DELETE, instance[i - 1], f);
@@ -98,8 +97,8 @@ changes(struct header_edit *edits, size_t *n, const struct headers *before,
 }
 
 struct header_edit *
-headers_diff(const struct headers *before, const struct headers *after,
-    size_t *n)
+headers_diff(
+    const struct headers *before, const struct headers *after, size_t *n)
 {
 	struct header_edit *edits =
 	    xcalloc(before->n + after->n, sizeof *edits);
@@ -119,7 +118,6 @@ headers_diff(const struct headers *before, const struct headers *after,
 	}
 	for (size_t i = 0; i < after->n; i++)
 		if (i >= anew || after->field[i].origin == HEADER_APPENDED)
-			add(edits, n, HEADER_EDIT_APPEND, 0,
-			    &after->field[i]);
+			add(edits, n, HEADER_EDIT_APPEND, 0, &after->field[i]);
 	return edits;
 }

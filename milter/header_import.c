@@ -22,8 +22,7 @@ static const char *const styles[] = {
 };
 
 int
-header_import_match(const char *text, enum import_match *match,
-    struct err *err)
+header_import_match(const char *text, enum import_match *match, struct err *err)
 {
 	for (size_t i = 0; i < sizeof matches / sizeof *matches; i++)
 		if (strcmp(matches[i], text) == 0) {
@@ -34,8 +33,7 @@ header_import_match(const char *text, enum import_match *match,
 }
 
 int
-header_import_style(const char *text, enum import_style *style,
-    struct err *err)
+header_import_style(const char *text, enum import_style *style, struct err *err)
 {
 	for (size_t i = 0; i < sizeof styles / sizeof *styles; i++)
 		if (strcmp(styles[i], text) == 0) {
@@ -74,8 +72,8 @@ static bool
 names(const struct header_import *rule, const struct header *f)
 {
 	return rule->wildcard
-	    ? strncasecmp(f->name, rule->name, strlen(rule->name)) == 0
-	    : strcasecmp(f->name, rule->name) == 0;
+		   ? strncasecmp(f->name, rule->name, strlen(rule->name)) == 0
+		   : strcasecmp(f->name, rule->name) == 0;
 }
 
 /* "X-Mailer-Id": x_mailer_id, x-mailer-id, xMailerId, XMailerId */
@@ -88,13 +86,13 @@ make_key(struct str *key, const char *name, enum import_style style)
 		char c = (char)tolower((unsigned char)*name);
 
 		if (style == IMPORT_SNAKE || style == IMPORT_KEBAB) {
-			str_addc(key,
-			    c == '-' && style == IMPORT_SNAKE ? '_' : c);
+			str_addc(
+			    key, c == '-' && style == IMPORT_SNAKE ? '_' : c);
 		} else if (c == '-') {
 			begins = key->len > 0 || style == IMPORT_PASCAL;
 		} else {
-			str_addc(key,
-			    begins ? (char)toupper((unsigned char)c) : c);
+			str_addc(
+			    key, begins ? (char)toupper((unsigned char)c) : c);
 			begins = false;
 		}
 	}
@@ -116,8 +114,8 @@ store(json_t *meta, const struct header_import *rule, const struct header *f)
 	if (rule->match == IMPORT_ALL && json_is_array(old))
 		json_array_append_new(old, text);
 	else if (rule->match == IMPORT_ALL)
-		json_object_set_new_nocheck(meta, str_c(&key),
-		    json_pack("[o]", text));
+		json_object_set_new_nocheck(
+		    meta, str_c(&key), json_pack("[o]", text));
 	else if (rule->match == IMPORT_FIRST && old != NULL)
 		json_decref(text);
 	else

@@ -25,12 +25,12 @@ struct header_import {
 /* "X-Foo" or "X-*"; bare, leading and inner '*' are errors. */
 int header_import_name(struct header_import *rule, const char *pattern,
     char *storage, size_t size, struct err *err);
-int header_import_match(const char *text, enum import_match *match,
-    struct err *err);
-int header_import_style(const char *text, enum import_style *style,
-    struct err *err);
+int header_import_match(
+    const char *text, enum import_match *match, struct err *err);
+int header_import_style(
+    const char *text, enum import_style *style, struct err *err);
 
-void header_import(struct message *m, const struct header_import *rules,
-    size_t n);
+void header_import(
+    struct message *m, const struct header_import *rules, size_t n);
 
 #endif

@@ -35,7 +35,7 @@ name_length(const char *data, size_t at, size_t end)
 	size_t n = 0;
 
 	while (at + n < end && data[at + n] > ' ' && data[at + n] < 0x7f &&
-	    data[at + n] != ':')
+	       data[at + n] != ':')
 		n++;
 	return n;
 }
@@ -100,14 +100,14 @@ static bool
 same(const struct header *a, const struct header *b)
 {
 	return a->raw_len == b->raw_len && a->name_len == b->name_len &&
-	    strcasecmp(a->name, b->name) == 0 &&
-	    memcmp(a->raw, b->raw, a->raw_len) == 0;
+	       strcasecmp(a->name, b->name) == 0 &&
+	       memcmp(a->raw, b->raw, a->raw_len) == 0;
 }
 
 /* Mark in h which fields are which of the received, for two ranges. */
 static void
-match_middle(struct headers *h, size_t h0, size_t h1,
-    const struct headers *was, size_t w0, size_t w1)
+match_middle(struct headers *h, size_t h0, size_t h1, const struct headers *was,
+    size_t w0, size_t w1)
 {
 	size_t n = h1 - h0, m = w1 - w0, width = m + 1;
 	uint16_t *t;
@@ -120,7 +120,8 @@ match_middle(struct headers *h, size_t h0, size_t h1,
 			uint16_t down = t[i * width + k - 1];
 			uint16_t right = t[(i - 1) * width + k];
 
-			if (same(&h->field[h0 + i - 1], &was->field[w0 + k - 1]))
+			if (same(
+				&h->field[h0 + i - 1], &was->field[w0 + k - 1]))
 				t[(i - 1) * width + k - 1] =
 				    (uint16_t)(t[i * width + k] + 1);
 			else
@@ -145,11 +146,12 @@ match(struct headers *h, const struct headers *was)
 	size_t head = 0, tail = 0;
 
 	while (head < h->n && head < was->n &&
-	    same(&h->field[head], &was->field[head])) {
+	       same(&h->field[head], &was->field[head])) {
 		h->field[head].seq = was->field[head].seq;
 		head++;
 	}
-	while (tail < h->n - head && tail < was->n - head &&
+	while (
+	    tail < h->n - head && tail < was->n - head &&
 	    same(&h->field[h->n - 1 - tail], &was->field[was->n - 1 - tail])) {
 		h->field[h->n - 1 - tail].seq =
 		    was->field[was->n - 1 - tail].seq;
@@ -179,8 +181,8 @@ pair_changed(struct headers *h, const struct headers *was)
 			for (next_at = i + 1;
 			     next_at < h->n && h->field[next_at].seq == 0;)
 				next_at++;
-			next = next_at < h->n ? h->field[next_at].seq - 1
-					      : was->n;
+			next =
+			    next_at < h->n ? h->field[next_at].seq - 1 : was->n;
 		}
 		if (gone < next &&
 		    strcasecmp(was->field[gone].name, f->name) == 0) {
@@ -202,9 +204,10 @@ set_origins(struct headers *h)
 		}
 	for (size_t i = 0; i < h->n; i++)
 		h->field[i].origin = h->field[i].seq != 0 ? HEADER_RECEIVED
-		    : first == h->n || i > last		  ? HEADER_APPENDED
-		    : i < first				  ? HEADER_PREPENDED
-							  : HEADER_INSERTED;
+				     : first == h->n || i > last
+					 ? HEADER_APPENDED
+				     : i < first ? HEADER_PREPENDED
+						 : HEADER_INSERTED;
 }
 
 size_t

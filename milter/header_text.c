@@ -113,7 +113,7 @@ static const struct {
 
 struct converter {
 	char name[ENCODED_WORD_CHARSET_MAX + 1]; /* "" where the slot is free */
-	iconv_t cd;                 /* NO_ICONV: no such charset */
+	iconv_t cd;                              /* NO_ICONV: no such charset */
 };
 
 static const char *
@@ -140,7 +140,7 @@ struct reader {
 	bool was_word; /* the last thing of that was an encoded word */
 	struct str pending;
 	char charset[ENCODED_WORD_CHARSET_MAX + 1]; /* of pending */
-	iconv_t cd;                    /* for it, where it is not UTF-8 */
+	iconv_t cd; /* for it, where it is not UTF-8 */
 };
 
 static bool

@@ -65,7 +65,7 @@ read_bare(struct ip *ip, char *text)
 	}
 	ip->family = AF_INET6;
 	return read_scope(ip, text) &&
-	    inet_pton(AF_INET6, text, ip->bytes) == 1;
+	       inet_pton(AF_INET6, text, ip->bytes) == 1;
 }
 
 static bool
@@ -91,14 +91,14 @@ read_address(struct ip *ip, int *port, char *text)
 		    strchr(text += 5, ':') == NULL)
 			return false;
 		return read_bare(ip, text) &&
-		    (end[1] == '\0' ||
-			(end[1] == ':' && read_port(port, end + 2)));
+		       (end[1] == '\0' ||
+			   (end[1] == ':' && read_port(port, end + 2)));
 	}
 	if (colon == NULL || strchr(colon + 1, ':') != NULL)
 		return read_bare(ip, text);
 	*colon = '\0'; /* one colon: IPv4 and a port */
 	return strchr(text, '.') != NULL && read_bare(ip, text) &&
-	    read_port(port, colon + 1);
+	       read_port(port, colon + 1);
 }
 
 int
@@ -158,7 +158,7 @@ bool
 ip_equal(const struct ip *a, const struct ip *b)
 {
 	return a->family == b->family &&
-	    memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+	       memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
 /* The longest run of two or more zero groups, the first of equals. */
@@ -188,8 +188,7 @@ format_v6(struct str *out, const uint8_t b[16])
 	int start, len;
 
 	if (memcmp(b, mapped, sizeof mapped) == 0) {
-		str_addf(out, "::ffff:%u.%u.%u.%u", b[12], b[13], b[14],
-		    b[15]);
+		str_addf(out, "::ffff:%u.%u.%u.%u", b[12], b[13], b[14], b[15]);
 		return;
 	}
 	for (int i = 0; i < 8; i++)
@@ -247,9 +246,9 @@ clear_host_bits(struct cidr *net)
 
 	for (int i = 0; i < bits_of(net->ip.family) / 8; i++) {
 		int keep = net->prefix - 8 * i;
-		uint8_t mask = keep >= 8 ? 0xff
-		    : keep <= 0 ? 0
-				: (uint8_t)(0xff << (8 - keep));
+		uint8_t mask = keep >= 8   ? 0xff
+			       : keep <= 0 ? 0
+					   : (uint8_t)(0xff << (8 - keep));
 
 		changed |= (net->ip.bytes[i] & ~mask) != 0;
 		net->ip.bytes[i] &= mask;
@@ -263,8 +262,10 @@ did_you_mean(const struct cidr *net, const char *text, struct err *err)
 	struct str meant = { 0 };
 
 	cidr_format(&meant, net);
-	err_set(err, "%s is not a valid CIDR: bits are set past /%d. Did you "
-	    "mean %s?", text, net->prefix, str_c(&meant));
+	err_set(err,
+	    "%s is not a valid CIDR: bits are set past /%d. Did you "
+	    "mean %s?",
+	    text, net->prefix, str_c(&meant));
 	str_fini(&meant);
 	return -1;
 }
@@ -277,22 +278,24 @@ read_network(struct cidr *net, const char *text, struct err *err)
 	long prefix;
 
 	if (len == sizeof copy)
-		return err_set(err, "%s is not a valid CIDR: no IP address",
-		    text);
+		return err_set(
+		    err, "%s is not a valid CIDR: no IP address", text);
 	memcpy(copy, text, len + 1);
 	slash = strchr(copy, '/');
 	if (slash != NULL)
 		*slash++ = '\0';
 	if (!read_bare(&net->ip, copy) || net->ip.scope != 0)
-		return err_set(err, "%s is not a valid CIDR: no IP address",
-		    text);
+		return err_set(
+		    err, "%s is not a valid CIDR: no IP address", text);
 	net->prefix = bits_of(net->ip.family);
 	if (slash == NULL)
 		return 0;
 	prefix = whole_number(slash, net->prefix);
 	if (prefix < 0)
-		return err_set(err, "%s is not a valid CIDR: after the / goes "
-		    "a number from 0 to %d", text, net->prefix);
+		return err_set(err,
+		    "%s is not a valid CIDR: after the / goes "
+		    "a number from 0 to %d",
+		    text, net->prefix);
 	net->prefix = (int)prefix;
 	return clear_host_bits(net) ? did_you_mean(net, text, err) : 0;
 }
@@ -318,7 +321,7 @@ cidr_contains(const struct cidr *net, const struct ip *ip)
 	    memcmp(net->ip.bytes, ip->bytes, (size_t)whole) != 0)
 		return false;
 	return bits == 0 ||
-	    (net->ip.bytes[whole] ^ ip->bytes[whole]) >> (8 - bits) == 0;
+	       (net->ip.bytes[whole] ^ ip->bytes[whole]) >> (8 - bits) == 0;
 }
 
 /* A network of one address is written without its prefix. */

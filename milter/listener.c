@@ -25,9 +25,9 @@ static bool
 is_served(const struct sockaddr_un *un)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool served = fd >= 0 &&
-	    (connect(fd, (const struct sockaddr *)un, sizeof *un) == 0 ||
-		errno == EAGAIN);
+	bool served = fd >= 0 && (connect(fd, (const struct sockaddr *)un,
+				      sizeof *un) == 0 ||
+				     errno == EAGAIN);
 
 	if (fd >= 0)
 		close(fd);
@@ -82,11 +82,12 @@ open_unix(struct listener *l, const char *path, const struct listen_options *o,
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 
 	if (path[0] != '/')
-		return err_set(err, "%s: an absolute path is expected",
-		    l->spec);
+		return err_set(
+		    err, "%s: an absolute path is expected", l->spec);
 	if (strlen(path) >= sizeof un.sun_path)
-		return err_set(err, "%s: longer than a socket's path can be "
-				    "(%zu bytes)",
+		return err_set(err,
+		    "%s: longer than a socket's path can be "
+		    "(%zu bytes)",
 		    l->spec, sizeof un.sun_path - 1);
 	strcpy(un.sun_path, path);
 	if (clear_path(&un, l->spec, err) != 0)
@@ -135,8 +136,8 @@ open_inet(struct listener *l, const char *where, int family, struct err *err)
 	/* getaddrinfo() takes a larger number and cuts it down */
 	if (n == 0 || n >= sizeof port || hn >= sizeof host ||
 	    strtol(where, NULL, 10) < 0 || strtol(where, NULL, 10) > 65535)
-		return err_set(err, "%s: inet:PORT or inet:PORT@HOST expected",
-		    l->spec);
+		return err_set(
+		    err, "%s: inet:PORT or inet:PORT@HOST expected", l->spec);
 	snprintf(port, sizeof port, "%.*s", (int)n, where);
 	snprintf(host, sizeof host, "%.*s", (int)hn, h);
 	rc = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &found);
@@ -255,8 +256,7 @@ static int
 dead_socket(void)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	/* only the family: the kernel picks an abstract name */
 	if (fd < 0 ||

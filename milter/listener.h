@@ -21,9 +21,9 @@ struct listen_options {
 
 struct listener {
 	int fd;
-	char *spec;  /* as given */
-	char *path;  /* of a unix socket that we made */
-	dev_t dev;   /* and what it was when we made it */
+	char *spec; /* as given */
+	char *path; /* of a unix socket that we made */
+	dev_t dev;  /* and what it was when we made it */
 	ino_t ino;
 	bool inherited;
 };

@@ -19,8 +19,8 @@ lmem_alloc(void *ud, void *ptr, size_t osize, size_t nsize)
 
 	if (nsize == 0) {
 		free(ptr);
-		atomic_store_explicit(&m->used, used - osize,
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &m->used, used - osize, memory_order_relaxed);
 		return NULL;
 	}
 	after = used - osize + nsize;

@@ -51,8 +51,8 @@ log_set_level(enum log_level level)
 bool
 log_wants(enum log_level level)
 {
-	return (int)level <= atomic_load_explicit(&the_level,
-				 memory_order_relaxed);
+	return (int)level <=
+	       atomic_load_explicit(&the_level, memory_order_relaxed);
 }
 
 int
@@ -75,8 +75,8 @@ log_level_parse(const char *text, enum log_level *level, struct err *err)
 			*level = (enum log_level)i;
 			return 0;
 		}
-	return err_set(err,
-	    "\"%s\" is no log level: error, warning, info or debug", text);
+	return err_set(
+	    err, "\"%s\" is no log level: error, warning, info or debug", text);
 }
 
 static void

@@ -17,8 +17,12 @@
 
 #include <stdbool.h>
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO,
-	LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 enum log_sink { LOG_SINK_STDERR, LOG_SINK_SYSLOG, LOG_SINK_JSON };
 
 void log_open(enum log_sink sink, enum log_level level);
@@ -34,9 +38,9 @@ void log_line(enum log_level level, const char *sid, const char *fmt, ...)
 #define log_error(sid, ...) log_line(LOG_LEVEL_ERROR, sid, __VA_ARGS__)
 #define log_warn(sid, ...) log_line(LOG_LEVEL_WARN, sid, __VA_ARGS__)
 #define log_info(sid, ...) log_line(LOG_LEVEL_INFO, sid, __VA_ARGS__)
-#define log_debug(sid, ...) \
-	(log_wants(LOG_LEVEL_DEBUG) \
-		? log_line(LOG_LEVEL_DEBUG, sid, __VA_ARGS__) \
+#define log_debug(sid, ...)                                                    \
+	(log_wants(LOG_LEVEL_DEBUG)                                            \
+		? log_line(LOG_LEVEL_DEBUG, sid, __VA_ARGS__)                  \
 		: (void)0)
 
 /*

@@ -13,8 +13,8 @@ static bool
 is_word(char c)
 {
 	return is_digit(c) || (c >= 'a' && c <= 'z') ||
-	    (c >= 'A' && c <= 'Z') || c == '_' ||
-	    ((unsigned char)c & 0x80) != 0;
+	       (c >= 'A' && c <= 'Z') || c == '_' ||
+	       ((unsigned char)c & 0x80) != 0;
 }
 
 static bool
@@ -103,7 +103,7 @@ skip_blank(struct lua_reader *r)
 			else
 				skip_line(r);
 		} else if (*r->p == ' ' || is_newline(*r->p) ||
-		    (*r->p >= '\t' && *r->p <= '\f')) {
+			   (*r->p >= '\t' && *r->p <= '\f')) {
 			step(r);
 		} else {
 			return;
@@ -122,7 +122,7 @@ skip_number(struct lua_reader *r)
 		exponent = 'p';
 	for (; r->p < r->end; r->p++) {
 		bool sign = (*r->p == '+' || *r->p == '-') &&
-		    (before | 0x20) == exponent;
+			    (before | 0x20) == exponent;
 
 		if (!is_word(*r->p) && *r->p != '.' && !sign)
 			return;
@@ -171,7 +171,7 @@ skip_escape(struct lua_reader *r)
 	if (r->p < r->end)
 		step(r);
 	while (z && r->p < r->end &&
-	    (*r->p == ' ' || (*r->p >= '\t' && *r->p <= '\r')))
+	       (*r->p == ' ' || (*r->p >= '\t' && *r->p <= '\r')))
 		step(r);
 	return bad;
 }
@@ -260,5 +260,5 @@ bool
 lua_token_is(const struct lua_token *t, const char *text)
 {
 	return t->kind != LUA_TOKEN_STRING && t->kind != LUA_TOKEN_EOF &&
-	    strlen(text) == t->len && memcmp(t->text, text, t->len) == 0;
+	       strlen(text) == t->len && memcmp(t->text, text, t->len) == 0;
 }

@@ -44,7 +44,7 @@ static bool
 is_word(const struct mailbox_token *t)
 {
 	return t->kind == MAILBOX_ATOM || t->kind == MAILBOX_QUOTED ||
-	    t->kind == MAILBOX_ENCODED;
+	       t->kind == MAILBOX_ENCODED;
 }
 
 static int
@@ -144,11 +144,13 @@ check_part(struct parser *p, size_t start, size_t at, const char *what)
 
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)s[i] < ' ' || s[i] == 0x7f)
-			return err_set(p->err, "at byte %zu: this %s has a "
-			    "control character", at + 1, what);
+			return err_set(p->err,
+			    "at byte %zu: this %s has a "
+			    "control character",
+			    at + 1, what);
 	if (!header_text_is_utf8(s, n))
-		return err_set(p->err, "at byte %zu: this %s is not UTF-8",
-		    at + 1, what);
+		return err_set(
+		    p->err, "at byte %zu: this %s is not UTF-8", at + 1, what);
 	return 0;
 }
 
@@ -373,8 +375,8 @@ mailbox_list_parse(const char *text, size_t len, struct err *err)
 	struct mailbox_list *list = NULL;
 
 	if (len > MAILBOX_TEXT_MAX) {
-		err_set(err, "%zu bytes, the limit is %zu", len,
-		    MAILBOX_TEXT_MAX);
+		err_set(
+		    err, "%zu bytes, the limit is %zu", len, MAILBOX_TEXT_MAX);
 		return NULL;
 	}
 	if (parse_list(&p) == 0)

@@ -60,11 +60,11 @@ struct mailbox_list {
 };
 
 /* To be freed with free().  NULL with *err, which gives the byte, from 1. */
-struct mailbox_list *mailbox_list_parse(const char *text, size_t len,
-    struct err *err);
+struct mailbox_list *mailbox_list_parse(
+    const char *text, size_t len, struct err *err);
 
 /* A copy in mem: list->size bytes, aligned as malloc(3) aligns. */
-struct mailbox_list *mailbox_list_copy(void *mem,
-    const struct mailbox_list *list);
+struct mailbox_list *mailbox_list_copy(
+    void *mem, const struct mailbox_list *list);
 
 #endif

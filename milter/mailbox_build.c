@@ -19,15 +19,15 @@ mailbox_build_box(struct mailbox_build *b)
 }
 
 struct mailbox_entry *
-mailbox_build_entry(struct mailbox_build *b, bool is_group, size_t name,
-    size_t name_len)
+mailbox_build_entry(
+    struct mailbox_build *b, bool is_group, size_t name, size_t name_len)
 {
 	if (b->n_entries == b->cap_entries) {
 		b->cap_entries = b->cap_entries != 0 ? b->cap_entries * 2 : 4;
 		b->entry =
 		    xrealloc(b->entry, b->cap_entries * sizeof *b->entry);
-		b->entry_name = xrealloc(b->entry_name,
-		    b->cap_entries * sizeof *b->entry_name);
+		b->entry_name = xrealloc(
+		    b->entry_name, b->cap_entries * sizeof *b->entry_name);
 	}
 	b->entry_name[b->n_entries] = name;
 	b->entry[b->n_entries] = (struct mailbox_entry){
@@ -94,8 +94,8 @@ mailbox_build_list(const struct mailbox_build *b)
 {
 	size_t boxes = b->n_boxes * sizeof(struct mailbox);
 	size_t entries = b->n_entries * sizeof(struct mailbox_entry);
-	size_t size = sizeof(struct mailbox_list) + boxes + entries +
-	    b->text.len;
+	size_t size =
+	    sizeof(struct mailbox_list) + boxes + entries + b->text.len;
 	struct mailbox_list *l = xmalloc(size);
 	char *text;
 

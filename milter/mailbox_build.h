@@ -29,8 +29,8 @@ struct mailbox_build {
 struct mailbox_place *mailbox_build_box(struct mailbox_build *b);
 
 /* A new entry, whose first box will be the next one. */
-struct mailbox_entry *mailbox_build_entry(struct mailbox_build *b,
-    bool is_group, size_t name, size_t name_len);
+struct mailbox_entry *mailbox_build_entry(
+    struct mailbox_build *b, bool is_group, size_t name, size_t name_len);
 
 /* Its email, of its local part and its domain, which are in the text. */
 void mailbox_build_email(struct mailbox_build *b, struct mailbox_place *m);

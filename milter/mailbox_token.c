@@ -14,8 +14,8 @@ bool
 mailbox_is_atext(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	    (c >= 'A' && c <= 'Z') || ((unsigned char)c & 0x80) != 0 ||
-	    (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+	       (c >= 'A' && c <= 'Z') || ((unsigned char)c & 0x80) != 0 ||
+	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 static int
@@ -40,9 +40,10 @@ skip_comment(struct mailbox_reader *r, struct err *err)
 			break;
 		case '(':
 			if (++depth > MAILBOX_COMMENT_DEPTH)
-				return err_set(err, "at byte %zu: comments "
-				    "nested more than %d deep", r->at + 1,
-				    MAILBOX_COMMENT_DEPTH);
+				return err_set(err,
+				    "at byte %zu: comments "
+				    "nested more than %d deep",
+				    r->at + 1, MAILBOX_COMMENT_DEPTH);
 			break;
 		case ')':
 			if (--depth == 0) {
@@ -97,8 +98,8 @@ atom(const char *p, size_t n)
 
 /* Sets t->kind and t->n; there is at least one byte. */
 static int
-read_token(const struct mailbox_reader *r, struct mailbox_token *t,
-    struct err *err)
+read_token(
+    const struct mailbox_reader *r, struct mailbox_token *t, struct err *err)
 {
 	size_t n = r->len - t->at;
 	struct encoded_word w;
@@ -108,9 +109,9 @@ read_token(const struct mailbox_reader *r, struct mailbox_token *t,
 		t->n = delimited(t->p, n, t->p[0] == '"' ? '"' : ']');
 		if (t->n != 0)
 			return 0;
-		return unfinished(t->p[0] == '"' ? "quoted string"
-						 : "domain literal",
-		    t->at, err);
+		return unfinished(
+		    t->p[0] == '"' ? "quoted string" : "domain literal", t->at,
+		    err);
 	}
 	t->n = 1;
 	t->kind = t->p[0];
@@ -128,8 +129,8 @@ read_token(const struct mailbox_reader *r, struct mailbox_token *t,
 }
 
 int
-mailbox_token_next(struct mailbox_reader *r, struct mailbox_token *t,
-    struct err *err)
+mailbox_token_next(
+    struct mailbox_reader *r, struct mailbox_token *t, struct err *err)
 {
 	size_t before = r->at;
 
@@ -148,8 +149,8 @@ mailbox_token_next(struct mailbox_reader *r, struct mailbox_token *t,
 }
 
 int
-mailbox_token_expected(const struct mailbox_token *t, const char *what,
-    struct err *err)
+mailbox_token_expected(
+    const struct mailbox_token *t, const char *what, struct err *err)
 {
 	unsigned char c;
 
@@ -182,8 +183,8 @@ mailbox_token_unquote(struct str *out, const struct mailbox_token *t)
 }
 
 int
-mailbox_token_literal(struct str *out, const struct mailbox_token *t,
-    struct err *err)
+mailbox_token_literal(
+    struct str *out, const struct mailbox_token *t, struct err *err)
 {
 	str_addc(out, '[');
 	for (size_t i = 1; i + 1 < t->n; i++) {
@@ -191,8 +192,10 @@ mailbox_token_literal(struct str *out, const struct mailbox_token *t,
 		char c = t->p[pair ? ++i : i];
 
 		if (c == '[' || c == ']' || c == '\\')
-			return err_set(err, "at byte %zu: '%c' within a "
-			    "domain literal", t->at + i + 1, c);
+			return err_set(err,
+			    "at byte %zu: '%c' within a "
+			    "domain literal",
+			    t->at + i + 1, c);
 		if (!is_space(c))
 			str_addc(out, c);
 	}

@@ -47,12 +47,12 @@ struct mailbox_reader {
  * The next token.  -1 with *err at an unfinished comment, quoted string or
  * domain literal, and at a byte that can begin no token.
  */
-int mailbox_token_next(struct mailbox_reader *r, struct mailbox_token *t,
-    struct err *err);
+int mailbox_token_next(
+    struct mailbox_reader *r, struct mailbox_token *t, struct err *err);
 
 /* Fill *err: "at byte N: WHAT expected, found ..."; always -1. */
-int mailbox_token_expected(const struct mailbox_token *t, const char *what,
-    struct err *err);
+int mailbox_token_expected(
+    const struct mailbox_token *t, const char *what, struct err *err);
 
 /* Is this a byte of an atom? */
 bool mailbox_is_atext(char c);
@@ -64,7 +64,7 @@ void mailbox_token_unquote(struct str *out, const struct mailbox_token *t);
  * A literal with its brackets, without white space and backslashes.  -1 with
  * *err where it holds what would make it read otherwise: '[', ']', '\'.
  */
-int mailbox_token_literal(struct str *out, const struct mailbox_token *t,
-    struct err *err);
+int mailbox_token_literal(
+    struct str *out, const struct mailbox_token *t, struct err *err);
 
 #endif

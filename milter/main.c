@@ -14,8 +14,7 @@ static const struct verb {
 	{ "check", "load a policy and say what is wrong with it", cli_check },
 	{ "reload", "have the daemon load its policy anew", cli_reload },
 	{ "status", "ask the daemon how it is", cli_status },
-	{ "explain-reply", "what a client will see of a refusal",
-	    cli_explain },
+	{ "explain-reply", "what a client will see of a refusal", cli_explain },
 };
 
 #define N_VERBS (sizeof verbs / sizeof *verbs)

@@ -146,8 +146,7 @@ message_add_rcpt(struct message *m, const struct address *a)
 }
 
 void
-message_accept_rcpt(struct message *m, const struct address *a,
-    const char *raw)
+message_accept_rcpt(struct message *m, const struct address *a, const char *raw)
 {
 	struct content *c = m->content;
 
@@ -171,8 +170,7 @@ message_has_rcpt(const struct message *m, const struct address *a)
 bool
 message_is_edited(const struct message *m)
 {
-	if (m->quarantined || m->discarded ||
-	    m->body != m->content->body ||
+	if (m->quarantined || m->discarded || m->body != m->content->body ||
 	    strcmp(m->sender.email, m->content->sender.email) != 0 ||
 	    !headers_equal(&m->headers, &m->content->headers))
 		return true;
@@ -264,8 +262,8 @@ message_size(const struct message *m)
 void
 message_set_data(struct message *m, const char *data, size_t len)
 {
-	size_t body_at = headers_replace(&m->headers, &m->content->headers,
-	    data, len);
+	size_t body_at =
+	    headers_replace(&m->headers, &m->content->headers, data, len);
 
 	body_unref(m->body);
 	if (body_equals(m->content->body, data + body_at, len - body_at))

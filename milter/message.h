@@ -76,8 +76,8 @@ void message_free(struct message *m); /* NULL allowed; clears the handle */
 struct message *message_copy(const struct message *m);
 
 /* A recipient that the MTA and the policy accepted. */
-void message_accept_rcpt(struct message *m, const struct address *a,
-    const char *raw);
+void message_accept_rcpt(
+    struct message *m, const struct address *a, const char *raw);
 void message_add_rcpt(struct message *m, const struct address *a);
 bool message_has_rcpt(const struct message *m, const struct address *a);
 /* Takes the array of n addresses. */

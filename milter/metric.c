@@ -12,6 +12,5 @@ void
 metric_print(struct str *out)
 {
 	for (int i = 0; i < METRIC_COUNT; i++)
-		str_addf(out, "%s %ld\n", names[i],
-		    metric_get((enum metric)i));
+		str_addf(out, "%s %ld\n", names[i], metric_get((enum metric)i));
 }

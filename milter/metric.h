@@ -11,26 +11,26 @@
 
 #include <stdatomic.h>
 
-#define METRICS(X) \
-	X(SESSIONS, "sessions", "sessions begun since the start") \
-	X(SESSIONS_OPEN, "sessions_open", "sessions open now") \
-	X(MESSAGES, "messages", "messages that reached their end") \
-	X(EVENTS, "events", "handlers run") \
-	X(WAITS, "waits", "times a handler waited (sleep, lookups)") \
-	X(REFUSED, "refused", "refusals by a policy's decision") \
-	X(DISCARDED, "discarded", "messages discarded by a policy") \
-	X(QUARANTINED, "quarantined", "messages quarantined by a policy") \
-	X(CONDEMNED, "condemned", "sessions condemned to a 421") \
-	X(ERROR_LUA, "errors_lua", "handlers ended by an error of theirs") \
-	X(ERROR_CPU, "errors_cpu_limit", "handlers ended by cpu_limit") \
-	X(ERROR_TIME, "errors_timeout", "handlers ended by event_timeout") \
-	X(ERROR_MEMORY, "errors_memory_limit", \
-	    "handlers ended by memory_limit") \
-	X(ERROR_BUSY, "errors_state_busy", \
-	    "events that could not get their Lua state in time") \
-	X(STATES_REPLACED, "states_replaced", \
-	    "Lua states replaced because stuck or full") \
-	X(RELOADS, "reloads", "policies loaded and taken into use") \
+#define METRICS(X)                                                             \
+	X(SESSIONS, "sessions", "sessions begun since the start")              \
+	X(SESSIONS_OPEN, "sessions_open", "sessions open now")                 \
+	X(MESSAGES, "messages", "messages that reached their end")             \
+	X(EVENTS, "events", "handlers run")                                    \
+	X(WAITS, "waits", "times a handler waited (sleep, lookups)")           \
+	X(REFUSED, "refused", "refusals by a policy's decision")               \
+	X(DISCARDED, "discarded", "messages discarded by a policy")            \
+	X(QUARANTINED, "quarantined", "messages quarantined by a policy")      \
+	X(CONDEMNED, "condemned", "sessions condemned to a 421")               \
+	X(ERROR_LUA, "errors_lua", "handlers ended by an error of theirs")     \
+	X(ERROR_CPU, "errors_cpu_limit", "handlers ended by cpu_limit")        \
+	X(ERROR_TIME, "errors_timeout", "handlers ended by event_timeout")     \
+	X(ERROR_MEMORY, "errors_memory_limit",                                 \
+	    "handlers ended by memory_limit")                                  \
+	X(ERROR_BUSY, "errors_state_busy",                                     \
+	    "events that could not get their Lua state in time")               \
+	X(STATES_REPLACED, "states_replaced",                                  \
+	    "Lua states replaced because stuck or full")                       \
+	X(RELOADS, "reloads", "policies loaded and taken into use")            \
 	X(RELOADS_REFUSED, "reloads_refused", "policies that did not load")
 
 enum metric {

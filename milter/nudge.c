@@ -18,8 +18,8 @@ static socklen_t where_len;
 static int conn = -1;
 
 /* SMFIC_OPTNEG, version 6, no actions, no steps */
-static const unsigned char hello[] = { 0, 0, 0, 13, 'O', 0, 0, 0, 6, 0, 0, 0,
-	0, 0, 0, 0, 0 };
+static const unsigned char hello[] = { 0, 0, 0, 13, 'O', 0, 0, 0, 6, 0, 0, 0, 0,
+	0, 0, 0, 0 };
 /* SMFIC_MACRO for CONNECT, empty: no reply, no callback */
 static const unsigned char tap[] = { 0, 0, 0, 2, 'D', 'C' };
 
@@ -48,20 +48,20 @@ drop(void)
 static void
 dial(void)
 {
-	conn = socket(where.ss_family,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	conn = socket(
+	    where.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (conn < 0)
 		return;
 	/* Nagle would hold a tap back until the last one is acknowledged */
 	if (where.ss_family != AF_UNIX)
-		setsockopt(conn, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 },
-		    sizeof(int));
+		setsockopt(
+		    conn, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	/* loopback and unix sockets connect at once or not at all */
 	if (connect(conn, (struct sockaddr *)&where, where_len) != 0 &&
 	    errno != EINPROGRESS)
 		drop();
 	else if (send(conn, hello, sizeof hello, MSG_NOSIGNAL) !=
-	    (ssize_t)sizeof hello)
+		 (ssize_t)sizeof hello)
 		drop();
 }
 

@@ -10,15 +10,15 @@
 
 #include "err.h"
 
-#define PHASES(X) \
-	X(CONNECT, "connect") \
-	X(HELO, "helo") \
-	X(MAIL, "mail") \
-	X(RCPT, "rcpt") \
-	X(DATA, "data") \
-	X(EOM, "eom") \
-	X(UNKNOWN, "unknown") \
-	X(ABORT, "abort") \
+#define PHASES(X)                                                              \
+	X(CONNECT, "connect")                                                  \
+	X(HELO, "helo")                                                        \
+	X(MAIL, "mail")                                                        \
+	X(RCPT, "rcpt")                                                        \
+	X(DATA, "data")                                                        \
+	X(EOM, "eom")                                                          \
+	X(UNKNOWN, "unknown")                                                  \
+	X(ABORT, "abort")                                                      \
 	X(CLOSE, "close")
 
 enum phase {

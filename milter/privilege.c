@@ -18,8 +18,8 @@ privilege_find(struct privilege *p, const char *user, struct err *err)
 		pw = getpwnam(user);
 		if (pw != NULL && pw->pw_uid == geteuid())
 			return 0;
-		return err_set(err, "--user %s: only root can change user",
-		    user);
+		return err_set(
+		    err, "--user %s: only root can change user", user);
 	}
 	pw = getpwnam(user != NULL ? user : PRIVILEGE_USER);
 	if (pw == NULL && user == NULL)
@@ -44,8 +44,8 @@ privilege_drop(const struct privilege *p, struct err *err)
 		return 0;
 	if (initgroups(p->user, p->gid) != 0 || setgid(p->gid) != 0 ||
 	    setuid(p->uid) != 0)
-		return err_set(err, "cannot become user %s: %s", p->user,
-		    strerror(errno));
+		return err_set(
+		    err, "cannot become user %s: %s", p->user, strerror(errno));
 	if (setuid(0) == 0)
 		return err_set(err, "user %s can become root again", p->user);
 	return 0;

@@ -1,7 +1,7 @@
 #include "relay.h"
 
-#include "event_call.h"
 #include "esmtp_listener.h"
+#include "event_call.h"
 #include "session_learn.h"
 #include "xmalloc.h"
 
@@ -20,8 +20,7 @@ ask(struct session *s, const char *domain, struct verdict *v)
 	struct call c;
 	struct err err;
 
-	if (call_begin(&c, s, EVENT_LISTENER_DOMAIN,
-		call_deadline(s, false))) {
+	if (call_begin(&c, s, EVENT_LISTENER_DOMAIN, call_deadline(s, false))) {
 		lua_pushstring(c.L, domain);
 		lua_pushstring(c.L, via != NULL ? via : "0.0.0.0:25");
 		bindings_push_conn_meta(c.L, s);
@@ -31,12 +30,11 @@ ask(struct session *s, const char *domain, struct verdict *v)
 			if (answer == NULL)
 				call_fail(&c, err.msg);
 		} else if (c.result == RUN_ERROR &&
-		    bindings_take_reject(c.L, -1, v)) {
+			   bindings_take_reject(c.L, -1, v)) {
 			/* KumoMTA takes a reject here for an error */
 			verdict_clear(v);
-			call_fail(&c,
-			    "kumo.reject has no meaning in "
-			    "get_listener_domain");
+			call_fail(&c, "kumo.reject has no meaning in "
+				      "get_listener_domain");
 		}
 	}
 	call_end(&c, v);
@@ -83,7 +81,7 @@ takes_reports(const json_t *domain, const char *key)
 	const char *text = json_string_value(value);
 
 	return json_is_true(value) ||
-	    (text != NULL && strcmp(text, "Ignore") != 0);
+	       (text != NULL && strcmp(text, "Ignore") != 0);
 }
 
 static void
@@ -109,12 +107,14 @@ relay_check(struct session *s, const struct address *rcpt, struct verdict *v)
 	    !s->lua->epoch->settings.enforce_relay)
 		return;
 	from = domain_of(s, s->sender.domain, v);
-	from_relays = known && lists(json_object_get(from, "relay_from"), &peer);
+	from_relays =
+	    known && lists(json_object_get(from, "relay_from"), &peer);
 	if (v->kind != VERDICT_CONTINUE)
 		return;
 	to = domain_of(s, rcpt->domain, v);
 	to_relays = json_is_true(json_object_get(to, "relay_to")) ||
-	    takes_reports(to, "log_oob") || takes_reports(to, "log_arf");
+		    takes_reports(to, "log_oob") ||
+		    takes_reports(to, "log_arf");
 	if (v->kind != VERDICT_CONTINUE ||
 	    !s->lua->epoch->settings.enforce_relay)
 		return;

@@ -11,7 +11,7 @@
 #include "session.h"
 
 /* *v stays CONTINUE, or becomes the refusal of this recipient. */
-void relay_check(struct session *s, const struct address *rcpt,
-    struct verdict *v);
+void relay_check(
+    struct session *s, const struct address *rcpt, struct verdict *v);
 
 #endif

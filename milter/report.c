@@ -125,10 +125,12 @@ is_deep(const json_t *value, int depth)
 
 	if (depth == 0)
 		return true;
-	json_array_foreach(
-	    value, i, item) if (is_deep(item, depth - 1)) return true;
-	json_object_foreach((json_t *)value, key,
-	    item) if (is_deep(item, depth - 1)) return true;
+	json_array_foreach (value, i, item)
+		if (is_deep(item, depth - 1))
+			return true;
+	json_object_foreach ((json_t *)value, key, item)
+		if (is_deep(item, depth - 1))
+			return true;
 	return false;
 }
 

@@ -293,8 +293,7 @@ take_row(json_t *to, json_t *group, const struct report_row *row)
 	if (values == NULL)
 		return;
 	left = json_array();
-	json_array_foreach(values, i, one)
-	{
+	json_array_foreach (values, i, one) {
 		bool wanted =
 		    row->list || json_object_get(to, row->key) == NULL;
 		json_t *got = wanted ? convert(row->kind, one) : NULL;

@@ -37,8 +37,7 @@ static struct {
 	pthread_t milter;
 	atomic_bool milter_ended;
 	atomic_bool reload_waits; /* a reload that did not begin yet */
-} d = { .door = { .fd = -1 },
-	.reload_lock = PTHREAD_MUTEX_INITIALIZER };
+} d = { .door = { .fd = -1 }, .reload_lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void
 tell_systemd(const char *fmt, ...)
@@ -80,9 +79,9 @@ raise_limits(void)
 static int
 open_door(const char *spec, struct err *err)
 {
-	struct listen_options o = { .mode = d.o.socket_mode,
-		.owner = d.who.uid,
-		.group = (gid_t)-1 };
+	struct listen_options o = {
+		.mode = d.o.socket_mode, .owner = d.who.uid, .group = (gid_t)-1
+	};
 
 	if (geteuid() != 0)
 		o.owner = (uid_t)-1;
@@ -113,8 +112,8 @@ write_pidfile(struct err *err)
 	f = fopen(d.o.pidfile, "we");
 	if (f == NULL || fprintf(f, "%ld\n", (long)getpid()) < 0 ||
 	    fclose(f) != 0)
-		return err_set(err, "--pidfile %s: %s", d.o.pidfile,
-		    strerror(errno));
+		return err_set(
+		    err, "--pidfile %s: %s", d.o.pidfile, strerror(errno));
 	if (d.who.uid != (uid_t)-1 &&
 	    chown(d.o.pidfile, d.who.uid, d.who.gid) != 0)
 		return err_set(err, "--pidfile %s: chown: %s", d.o.pidfile,
@@ -224,15 +223,15 @@ reload(struct str *out)
 	struct err err;
 	int64_t begin = clock_mono();
 
-	tell_systemd("RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)(begin / 1000));
+	tell_systemd(
+	    "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(begin / 1000));
 	pthread_mutex_lock(&d.reload_lock);
 	atomic_store(&d.reload_waits, false);
 	e = load(&err);
 	if (e == NULL) {
 		metric_count(METRIC_RELOADS_REFUSED);
-		log_error(NULL,
-		    "reload refused, the old policy serves on: %s", err.msg);
+		log_error(NULL, "reload refused, the old policy serves on: %s",
+		    err.msg);
 		str_addf(out, "%s\nreload refused; the old policy serves on\n",
 		    err.msg);
 	} else {
@@ -272,8 +271,8 @@ drain(void)
 	struct err err;
 	int sig = 0;
 
-	tell_systemd("STOPPING=1\nSTATUS=draining %ld sessions",
-	    event_sessions());
+	tell_systemd(
+	    "STOPPING=1\nSTATUS=draining %ld sessions", event_sessions());
 	if (listener_shut(&d.door, &err) != 0)
 		log_error(NULL, "%s", err.msg);
 	control_stop(); /* a successor may want its place */
@@ -281,7 +280,7 @@ drain(void)
 		log_info(NULL, "stopping when %ld open sessions have ended",
 		    event_sessions());
 	while (event_sessions() > 0 && clock_mono() < deadline &&
-	    sig != SIGTERM && sig != SIGINT)
+	       sig != SIGTERM && sig != SIGINT)
 		sig = signals_wait(20);
 	if (event_sessions() > 0)
 		log_warn(NULL,
@@ -302,8 +301,8 @@ stop(void)
 	nudge_stop();
 	control_stop();
 	if (d.o.pidfile != NULL && unlink(d.o.pidfile) != 0)
-		log_debug(NULL, "pidfile %s stays: %s", d.o.pidfile,
-		    strerror(errno));
+		log_debug(
+		    NULL, "pidfile %s stays: %s", d.o.pidfile, strerror(errno));
 	log_info(NULL, "stopped");
 }
 

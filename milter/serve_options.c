@@ -33,8 +33,17 @@ static const char usage[] =
     "  -h, --help\n"
     "Runs in the foreground.  SIGHUP reloads the policy, SIGTERM stops.\n";
 
-enum { OPT_MODE = 256, OPT_GROUP, OPT_PIDFILE, OPT_CONTROL, OPT_LOG,
-	OPT_LEVEL, OPT_STATES, OPT_DRAIN, OPT_LOAD };
+enum {
+	OPT_MODE = 256,
+	OPT_GROUP,
+	OPT_PIDFILE,
+	OPT_CONTROL,
+	OPT_LOG,
+	OPT_LEVEL,
+	OPT_STATES,
+	OPT_DRAIN,
+	OPT_LOAD
+};
 
 static const struct option longs[] = {
 	{ "policy", required_argument, NULL, 'p' },
@@ -54,8 +63,8 @@ static const struct option longs[] = {
 };
 
 static int
-whole_number(const char *text, int base, long lo, long hi, long *out,
-    struct err *err)
+whole_number(
+    const char *text, int base, long lo, long hi, long *out, struct err *err)
 {
 	char *end;
 

@@ -70,8 +70,8 @@ session_macros_begin(struct session *s, enum phase stage)
 }
 
 void
-session_set_macro(struct session *s, enum phase stage, const char *name,
-    const char *value)
+session_set_macro(
+    struct session *s, enum phase stage, const char *name, const char *value)
 {
 	struct session_macros *m = s->macros[stage];
 
@@ -137,6 +137,6 @@ session_set_meta_text(struct session *s, const char *key, const char *value)
 	if (value == NULL)
 		json_object_del(s->meta, key);
 	else
-		json_object_set_new_nocheck(s->meta, key,
-		    json_stringn_nocheck(value, strlen(value)));
+		json_object_set_new_nocheck(
+		    s->meta, key, json_stringn_nocheck(value, strlen(value)));
 }

@@ -36,11 +36,11 @@ struct session {
 	bool connected; /* CONNECT was seen: a session, not a probe */
 
 	char *client_name;
-	char *client;  /* "192.0.2.1:25", "[2001:db8::1]:25", "unix" or "" */
+	char *client; /* "192.0.2.1:25", "[2001:db8::1]:25", "unix" or "" */
 	struct sockaddr_storage peer; /* ss_family AF_UNSPEC: unknown */
-	char *helo;    /* as in the last HELO or EHLO, accepted or not */
+	char *helo; /* as in the last HELO or EHLO, accepted or not */
 	char *hostname;
-	json_t *meta;  /* conn_meta: object */
+	json_t *meta;   /* conn_meta: object */
 	json_t *params; /* start_esmtp_listener's, in force for this session */
 
 	/* ESMTP parameters of the command under way: object name -> value */
@@ -72,8 +72,8 @@ void session_free(struct session *s);
 /* Everything that a macro stage brings replaces what it brought before. */
 void session_macros_begin(struct session *s, enum phase stage);
 /* name: a constant, it is kept as it is. */
-void session_set_macro(struct session *s, enum phase stage, const char *name,
-    const char *value);
+void session_set_macro(
+    struct session *s, enum phase stage, const char *name, const char *value);
 /* "SIZE=1000", "SMTPUTF8", ...: kept for the next MAIL or RCPT; NULL ends. */
 void session_set_esmtp(struct session *s, char *const *params);
 
@@ -85,7 +85,7 @@ const char *session_macro(const struct session *s, const char *name);
 
 /* conn_meta as text, or NULL where it is not a string. */
 const char *session_meta_text(const struct session *s, const char *key);
-void session_set_meta_text(struct session *s, const char *key,
-    const char *value); /* NULL removes */
+void session_set_meta_text(
+    struct session *s, const char *key, const char *value); /* NULL removes */
 
 #endif

@@ -12,8 +12,8 @@
 bool
 session_peer(const struct session *s, struct ip *ip, int *port)
 {
-	return ip_from_sockaddr(ip, port,
-		   (const struct sockaddr *)&s->peer) == 0;
+	return ip_from_sockaddr(ip, port, (const struct sockaddr *)&s->peer) ==
+	       0;
 }
 
 /* Sendmail writes "IPv6:2001:db8::1" (op.me, 5.2) */
@@ -80,7 +80,8 @@ session_learn_connection(struct session *s)
 	struct ip ip;
 	int port;
 
-	/* mta-truth 4: only Postfix says its name in v, and always at connect */
+	/* mta-truth 4: only Postfix says its name in v, and always at connect
+	 */
 	s->mta = v != NULL && strncmp(v, "Postfix", 7) == 0 ? MTA_POSTFIX
 							    : MTA_SENDMAIL;
 	session_set_meta_text(s, "reception_protocol", "ESMTP");
@@ -195,6 +196,6 @@ session_learn_auth(struct session *s)
 		return;
 	authz = session_macro(s, "{auth_author}");
 	session_set_meta_text(s, "authn_id", authn);
-	session_set_meta_text(s, "authz_id",
-	    authz != NULL && authz[0] != '\0' ? authz : authn);
+	session_set_meta_text(
+	    s, "authz_id", authz != NULL && authz[0] != '\0' ? authz : authn);
 }

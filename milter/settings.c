@@ -10,8 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { KIND_DURATION, KIND_SIZE, KIND_CHOICE, KIND_BOOL, KIND_INT,
-	KIND_FOLDER };
+enum kind {
+	KIND_DURATION,
+	KIND_SIZE,
+	KIND_CHOICE,
+	KIND_BOOL,
+	KIND_INT,
+	KIND_FOLDER
+};
 
 static const char *const on_error_names[] = {
 	[ON_ERROR_DISCONNECT] = "disconnect",
@@ -94,8 +100,9 @@ static const struct option {
 	{ { "data_reject", "'eom' or 'now'", "eom",
 	      "when a refusal at DATA reaches the client" },
 	    KIND_CHOICE, AT(data_reject), data_names, 0, 0 },
-	{ { "batch_handling", "'BifurcateAlways', 'BatchByDomain' or "
-			      "'AllInOne'",
+	{ { "batch_handling",
+	      "'BifurcateAlways', 'BatchByDomain' or "
+	      "'AllInOne'",
 	      "BifurcateAlways",
 	      "how recipients are grouped for smtp_server_message_received" },
 	    KIND_CHOICE, AT(batch_handling), batch_names, 0, 0 },
@@ -155,8 +162,8 @@ misfit(const struct option *o, const char *value, struct err *err)
 {
 	return err_set(err, "%s: \"%s\" is not %s", o->row.name, value,
 	    o->kind == KIND_DURATION ? "a duration such as '10s' or '500ms'"
-		: o->kind == KIND_SIZE ? "a size such as '64MB'"
-				       : o->row.form);
+	    : o->kind == KIND_SIZE   ? "a size such as '64MB'"
+				     : o->row.form);
 }
 
 /* A number from Lua: seconds for a duration, bytes for a size. */
@@ -195,8 +202,7 @@ fraction(const char *value, int64_t *out)
 }
 
 static int
-measure(const struct option *o, const char *value, bool is_number,
-    int64_t *out)
+measure(const struct option *o, const char *value, bool is_number, int64_t *out)
 {
 	size_t size;
 
@@ -204,8 +210,8 @@ measure(const struct option *o, const char *value, bool is_number,
 		return number(o, value, out);
 	if (o->kind == KIND_DURATION)
 		return duration_parse(value, out, NULL) == 0
-		    ? 0
-		    : fraction(value, out);
+			   ? 0
+			   : fraction(value, out);
 	if (size_parse(value, &size, NULL) != 0 || size > INT64_MAX)
 		return -1;
 	*out = (int64_t)size;
@@ -255,10 +261,11 @@ find_option(const char *key, struct err *err)
 		if (strcmp(options[i].row.name, key) == 0)
 			return &options[i];
 	for (size_t i = 0; i < N_OPTIONS; i++)
-		str_addf(&known, "%s%s", i != 0 ? ", " : "",
-		    options[i].row.name);
-	err_set(err, "\"%s\" is no option of kumo.milter.configure; there are %s",
-	    key, str_c(&known));
+		str_addf(
+		    &known, "%s%s", i != 0 ? ", " : "", options[i].row.name);
+	err_set(err,
+	    "\"%s\" is no option of kumo.milter.configure; there are %s", key,
+	    str_c(&known));
 	str_fini(&known);
 	return NULL;
 }
@@ -311,19 +318,17 @@ settings_get(const struct settings *s, const char *key, char *out, size_t size)
 		str_adds(&text, *(const bool *)field ? "true" : "false");
 		break;
 	case KIND_DURATION:
-		duration_format(&text,
-		    *(const int64_t *)(const void *)field);
+		duration_format(&text, *(const int64_t *)(const void *)field);
 		break;
 	case KIND_SIZE:
-		str_addf(&text, "%zu",
-		    *(const size_t *)(const void *)field);
+		str_addf(&text, "%zu", *(const size_t *)(const void *)field);
 		break;
 	case KIND_INT:
 		if (o->at == AT(states) && s->states == 0)
 			str_adds(&text, o->row.preset);
 		else
-			str_addf(&text, "%d",
-			    *(const int *)(const void *)field);
+			str_addf(
+			    &text, "%d", *(const int *)(const void *)field);
 		break;
 	case KIND_FOLDER:
 		str_adds(&text, field);

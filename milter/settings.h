@@ -16,8 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum on_error { ON_ERROR_DISCONNECT, ON_ERROR_TEMPFAIL, ON_ERROR_ACCEPT,
-	ON_ERROR_REJECT };
+enum on_error {
+	ON_ERROR_DISCONNECT,
+	ON_ERROR_TEMPFAIL,
+	ON_ERROR_ACCEPT,
+	ON_ERROR_REJECT
+};
 
 struct settings {
 	int64_t event_timeout;   /* ns, waits included */
@@ -55,8 +59,8 @@ int settings_set(struct settings *s, const char *key, const char *value,
     bool is_number, struct err *err);
 
 /* An option's value as text, as settings_set() would take it. */
-void settings_get(const struct settings *s, const char *key, char *out,
-    size_t size);
+void settings_get(
+    const struct settings *s, const char *key, char *out, size_t size);
 
 /* Walk the options: for the manual and for `kumilter check -v`. */
 struct settings_row {

@@ -52,8 +52,8 @@ state_place(struct lua_State *L, char *out, size_t size)
 	for (int level = 0; lua_getstack(L, level, &ar); level++) {
 		lua_getinfo(L, "Sl", &ar);
 		if (ar.currentline > 0 && ar.source[0] == '@') {
-			snprintf(out, size, "%s:%d: ", ar.short_src,
-			    ar.currentline);
+			snprintf(
+			    out, size, "%s:%d: ", ar.short_src, ar.currentline);
 			return;
 		}
 	}
@@ -253,8 +253,8 @@ state_bury(struct state *st, struct grave g)
 	pthread_mutex_lock(&st->grave_lock);
 	if (st->n_graves == st->cap_graves) {
 		st->cap_graves = st->cap_graves != 0 ? st->cap_graves * 2 : 16;
-		st->grave = xrealloc(st->grave,
-		    st->cap_graves * sizeof *st->grave);
+		st->grave =
+		    xrealloc(st->grave, st->cap_graves * sizeof *st->grave);
 	}
 	st->grave[st->n_graves++] = g;
 	pthread_mutex_unlock(&st->grave_lock);

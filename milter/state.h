@@ -67,7 +67,7 @@ struct state {
 	struct epoch *epoch;
 	const struct settings *settings;
 	struct draft *draft; /* while the first state of an epoch loads */
-	bool loading; /* kumo.on is allowed */
+	bool loading;        /* kumo.on is allowed */
 
 	int handler[EVENT_COUNT]; /* registry references or LUA_NOREF */
 	struct lb_coroutine_state coroutines;

@@ -108,11 +108,11 @@ str_c(const struct str *s)
 static size_t
 utf8_len(const unsigned char *p, size_t n)
 {
-	size_t want = p[0] < 0x80 ? 1
-	    : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-	    : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-	    : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-					  : 0;
+	size_t want = p[0] < 0x80                   ? 1
+		      : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+		      : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+		      : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+						    : 0;
 
 	if (want == 0 || want > n)
 		return 0;
@@ -140,7 +140,7 @@ str_add_printable(struct str *s, const char *text, size_t n)
 			str_addc(s, ' ');
 			len = 1;
 		} else if (len == 0 || p[i] < 0x20 || p[i] == 0x7f ||
-		    (p[i] == 0xc2 && p[i + 1] < 0xa0)) {
+			   (p[i] == 0xc2 && p[i + 1] < 0xa0)) {
 			str_addf(s, "\\x%02x", p[i]);
 			len = 1;
 		} else {

@@ -119,8 +119,8 @@ watch_begin(struct watch *w, int64_t wall_deadline, int64_t cpu_limit)
 
 	pthread_getcpuclockid(pthread_self(), &clock);
 	atomic_store_explicit(&w->clock, clock, memory_order_relaxed);
-	atomic_store_explicit(&w->wall_deadline, wall_deadline,
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &w->wall_deadline, wall_deadline, memory_order_relaxed);
 	atomic_store_explicit(&w->cpu_limit, cpu_limit, memory_order_relaxed);
 	atomic_fetch_add_explicit(&w->stretch, 1, memory_order_release);
 }

@@ -12,8 +12,8 @@
 void *xmalloc(size_t n);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n);
-char *xstrdup(const char *s);               /* NULL gives NULL */
-char *xmemdup0(const void *p, size_t n);    /* a copy with a NUL behind it */
+char *xstrdup(const char *s);            /* NULL gives NULL */
+char *xmemdup0(const void *p, size_t n); /* a copy with a NUL behind it */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

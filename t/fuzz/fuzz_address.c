@@ -47,7 +47,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_parsed(&a);
 	else
 		must(a.user == NULL && a.domain == NULL && a.email == NULL &&
-		    err.msg[0] != '\0');
+		     err.msg[0] != '\0');
 	address_fini(&a);
 
 	address_parse_lenient(&a, text, size);

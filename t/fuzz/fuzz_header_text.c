@@ -34,7 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(header_text_is_utf8(out.data, out.len));
 	else
 		must(out.len == size + 4 &&
-		    memcmp(out.data + 4, data, size) == 0);
+		     memcmp(out.data + 4, data, size) == 0);
 	str_fini(&out);
 	for (size_t i = 0; i < size; i++)
 		if (text[i] == '=')

@@ -44,8 +44,8 @@ check_list(const struct mailbox_list *l)
 	for (size_t i = 0; i < l->n_entries; i++) {
 		must(l->entry[i].first == boxes);
 		must(l->entry[i].is_group
-			? l->entry[i].name[l->entry[i].name_len] == '\0'
-			: l->entry[i].n == 1);
+			 ? l->entry[i].name[l->entry[i].name_len] == '\0'
+			 : l->entry[i].n == 1);
 		boxes += l->entry[i].n;
 	}
 	must(boxes == l->n_boxes);
@@ -64,8 +64,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct err err = { "" };
-	struct mailbox_list *l =
-	    mailbox_list_parse((const char *)data, size, &err), *copy;
+	struct mailbox_list *l = mailbox_list_parse(
+				(const char *)data, size, &err),
+			    *copy;
 
 	must((l == NULL) == (err.msg[0] != '\0'));
 	if (l == NULL) {

@@ -15,8 +15,8 @@ check_delivery(const json_t *report)
 	must(json_is_object(json_object_get(
 	    json_object_get(report, "per_message"), "extensions")));
 	must(json_is_array(list));
-	json_array_foreach(list, i, one)
-	    must(json_is_object(json_object_get(one, "extensions")));
+	json_array_foreach (list, i, one)
+		must(json_is_object(json_object_get(one, "extensions")));
 }
 
 static void

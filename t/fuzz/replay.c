@@ -42,8 +42,8 @@ main(int argc, char **argv)
 		uint8_t *data = read_file(argv[i], &size);
 
 		if (data == NULL) {
-			fprintf(stderr, "%s: cannot read %s\n", argv[0],
-			    argv[i]);
+			fprintf(
+			    stderr, "%s: cannot read %s\n", argv[0], argv[i]);
 			return EXIT_FAILURE;
 		}
 		LLVMFuzzerTestOneInput(data, size);

@@ -50,8 +50,9 @@ static const struct {
 	    "a@xn--mnchen-3ya.de" },
 	{ "a@M\xc3\x9cNCHEN.De.", "a", "xn--mnchen-3ya.de",
 	    "a@xn--mnchen-3ya.de" },
-	{ "a@stra\xc3\x9f" "e.example", "a", "xn--strae-oqa.example",
-	    "a@xn--strae-oqa.example" },
+	{ "a@stra\xc3\x9f"
+	  "e.example",
+	    "a", "xn--strae-oqa.example", "a@xn--strae-oqa.example" },
 	{ "a@\xef\xbd\x85xample.org", "a", "example.org", "a@example.org" },
 #else
 	{ "a@m\xc3\xbcnchen.DE", "a", "m\xc3\xbcnchen.de",
@@ -63,12 +64,12 @@ static void
 expect(const struct address *a, const char *text, const char *user,
     const char *domain, const char *email)
 {
-	ck_assert_msg(strcmp(a->user, user) == 0, "%s: user \"%s\"", text,
-	    a->user);
-	ck_assert_msg(strcmp(a->domain, domain) == 0, "%s: domain \"%s\"",
-	    text, a->domain);
-	ck_assert_msg(strcmp(a->email, email) == 0, "%s: email \"%s\"", text,
-	    a->email);
+	ck_assert_msg(
+	    strcmp(a->user, user) == 0, "%s: user \"%s\"", text, a->user);
+	ck_assert_msg(strcmp(a->domain, domain) == 0, "%s: domain \"%s\"", text,
+	    a->domain);
+	ck_assert_msg(
+	    strcmp(a->email, email) == 0, "%s: email \"%s\"", text, a->email);
 }
 
 START_TEST(reads_addresses)
@@ -76,15 +77,16 @@ START_TEST(reads_addresses)
 	struct address a, b;
 	struct err err;
 
-	ck_assert_msg(address_parse(&a, good[_i].text, strlen(good[_i].text),
-	    &err) == 0, "%s: %s", good[_i].text, err.msg);
-	expect(&a, good[_i].text, good[_i].user, good[_i].domain,
-	    good[_i].email);
+	ck_assert_msg(
+	    address_parse(&a, good[_i].text, strlen(good[_i].text), &err) == 0,
+	    "%s: %s", good[_i].text, err.msg);
+	expect(
+	    &a, good[_i].text, good[_i].user, good[_i].domain, good[_i].email);
 	ck_assert_int_eq(address_is_null(&a), good[_i].email[0] == '\0');
 	address_copy(&b, &a);
 	address_fini(&a);
-	expect(&b, good[_i].text, good[_i].user, good[_i].domain,
-	    good[_i].email);
+	expect(
+	    &b, good[_i].text, good[_i].user, good[_i].domain, good[_i].email);
 	address_fini(&b);
 }
 END_TEST
@@ -94,8 +96,8 @@ START_TEST(email_reads_as_itself)
 {
 	struct address a, b;
 
-	ck_assert_int_eq(address_parse(&a, good[_i].text,
-	    strlen(good[_i].text), NULL), 0);
+	ck_assert_int_eq(
+	    address_parse(&a, good[_i].text, strlen(good[_i].text), NULL), 0);
 	ck_assert_int_eq(address_parse(&b, a.email, strlen(a.email), NULL), 0);
 	expect(&b, a.email, a.user, a.domain, a.email);
 	address_fini(&a);
@@ -108,8 +110,8 @@ START_TEST(lenient_agrees_with_strict)
 	struct address a;
 
 	address_parse_lenient(&a, good[_i].text, strlen(good[_i].text));
-	expect(&a, good[_i].text, good[_i].user, good[_i].domain,
-	    good[_i].email);
+	expect(
+	    &a, good[_i].text, good[_i].user, good[_i].domain, good[_i].email);
 	address_fini(&a);
 }
 END_TEST
@@ -142,8 +144,13 @@ static const struct {
 #ifdef HAVE_IDN2
 	{ "a@\xff.X", "a", "\xff.x", "a@\xff.x" },
 	/* a full-width @, which would read as one of ours */
-	{ "a@b\xef\xbc\xa0" "c.de", "a", "b\xef\xbc\xa0" "c.de",
-	    "a@b\xef\xbc\xa0" "c.de" },
+	{ "a@b\xef\xbc\xa0"
+	  "c.de",
+	    "a",
+	    "b\xef\xbc\xa0"
+	    "c.de",
+	    "a@b\xef\xbc\xa0"
+	    "c.de" },
 #endif
 };
 
@@ -152,8 +159,9 @@ START_TEST(refuses_what_lenient_takes)
 	struct address a;
 	struct err err = { "" };
 
-	ck_assert_msg(address_parse(&a, odd[_i].text, strlen(odd[_i].text),
-	    &err) == -1, "%s", odd[_i].text);
+	ck_assert_msg(
+	    address_parse(&a, odd[_i].text, strlen(odd[_i].text), &err) == -1,
+	    "%s", odd[_i].text);
 	ck_assert_msg(err.msg[0] != '\0', "%s", odd[_i].text);
 	ck_assert_ptr_null(a.email);
 	address_parse_lenient(&a, odd[_i].text, strlen(odd[_i].text));
@@ -223,9 +231,10 @@ START_TEST(any_bytes_are_survived)
 		size_t n = (size_t)rand() % sizeof text;
 
 		for (size_t i = 0; i < n; i++)
-			text[i] = rand() % 4 == 0
-			    ? (char)rand()
-			    : alphabet[(size_t)rand() % sizeof alphabet];
+			text[i] =
+			    rand() % 4 == 0
+				? (char)rand()
+				: alphabet[(size_t)rand() % sizeof alphabet];
 		if (address_parse(&a, text, n, NULL) == 0) {
 			ck_assert_uint_le(strlen(a.user), n + 10);
 			ck_assert_ptr_null(strchr(a.domain, '@'));

@@ -10,23 +10,23 @@
  * this From:, of(headers) a message; said(f, ...) what f raises, without the
  * place and the traceback.
  */
-#define TOOLS \
-	"local kumo = require 'kumo'\n" \
-	"local function of(headers)\n" \
-	"  return kumo.make_message('s@a.example', 'r@b.example',\n" \
-	"    headers .. '\\r\\n\\r\\nbody\\r\\n')\n" \
-	"end\n" \
-	"local function from(value)\n" \
-	"  return of('From: ' .. value):from_header()\n" \
-	"end\n" \
-	"local function said(f, ...)\n" \
-	"  local ok, why = pcall(f, ...)\n" \
-	"  assert(not ok, 'nothing was raised')\n" \
-	"  return (tostring(why):gsub('^%S+:%d+: ', ''):gsub('\\n.*', ''))\n" \
-	"end\n" \
-	"local function said_of(value, field)\n" \
-	"  local h = from(value)\n" \
-	"  return said(function() return h[field] end)\n" \
+#define TOOLS                                                                  \
+	"local kumo = require 'kumo'\n"                                        \
+	"local function of(headers)\n"                                         \
+	"  return kumo.make_message('s@a.example', 'r@b.example',\n"           \
+	"    headers .. '\\r\\n\\r\\nbody\\r\\n')\n"                           \
+	"end\n"                                                                \
+	"local function from(value)\n"                                         \
+	"  return of('From: ' .. value):from_header()\n"                       \
+	"end\n"                                                                \
+	"local function said(f, ...)\n"                                        \
+	"  local ok, why = pcall(f, ...)\n"                                    \
+	"  assert(not ok, 'nothing was raised')\n"                             \
+	"  return (tostring(why):gsub('^%S+:%d+: ', ''):gsub('\\n.*', ''))\n"  \
+	"end\n"                                                                \
+	"local function said_of(value, field)\n"                               \
+	"  local h = from(value)\n"                                            \
+	"  return said(function() return h[field] end)\n"                      \
 	"end\n"
 
 static const struct {
@@ -79,15 +79,14 @@ static const struct {
 	{ "from('a@b, x:c@d, E <e@f>;').list[2].domain", "d" },
 	{ "from('a@b, x:c@d, E <e@f>;').list[2].email", "c@d" },
 	{ "from('<>').list[1].email", "nil" },
-	{ "said(function() return from('<>').list[1].user end)",
-	    "no address" },
+	{ "said(function() return from('<>').list[1].user end)", "no address" },
 	{ "said(function() return from('a@b').list[1].list end)",
 	    "attempt to get an unknown field 'list'" },
 	{ "getmetatable(from('a@b').list)", "false" },
 
 	/* JSON */
 	{ "from('a@b')", "[{\"Address\":{\"name\":null,\"address\":"
-	  "\"a@b\"}}]" },
+			 "\"a@b\"}}]" },
 	{ "from('')", "[]" },
 	{ "from('<>')", "[{\"Address\":{\"name\":null,\"address\":null}}]" },
 	{ "from('A <a@b>, G:c@d, \"E F\" <e@f>;, H:;')",
@@ -97,7 +96,7 @@ static const struct {
 	    "{\"name\":\"E F\",\"address\":\"e@f\"}]}},"
 	    "{\"Group\":{\"name\":\"H\",\"addresses\":[]}}]" },
 	{ "from('\"\":a@b;')", "[{\"Group\":{\"name\":null,\"addresses\":["
-	  "{\"name\":null,\"address\":\"a@b\"}]}}]" },
+			       "{\"name\":null,\"address\":\"a@b\"}]}}]" },
 	{ "from('A <a@b>').list[1]", "{\"name\":\"A\",\"address\":\"a@b\"}" },
 	{ "from('\"q\\\\\"\\\\\\\\/\" <\"\\\\\" \"@b>').list[1]",
 	    "{\"name\":\"q\\\"\\\\/\",\"address\":\"\\\"\\\\\\\" \\\"@b\"}" },
@@ -123,22 +122,20 @@ static const struct {
 
 	/* no addresses in it */
 	{ "said(from, 'nobody')", "From: at byte 8: '@' expected, found the "
-	  "end" },
+				  "end" },
 	{ "said(from, 'a..b@c')", "From: at byte 4: a word expected, found "
-	  "'.'" },
+				  "'.'" },
 	{ "said(from, 'a@x <b@y>')", "From: at byte 6: ',' expected, found "
-	  "'<'" },
+				     "'<'" },
 	{ "said(function() return of('Cc: a@'):get_address_header('cc') end)",
 	    "cc: at byte 4: a domain expected, found the end" },
 	/* and yet its text can be had */
-	{ "of('From: nobody'):get_first_named_header_value('From')",
-	    "nobody" },
+	{ "of('From: nobody'):get_first_named_header_value('From')", "nobody" },
 };
 
 START_TEST(a_policy_asks)
 {
-	char *text =
-	    xasprintf("%serror(tostring(%s), 0)", TOOLS, rows[_i].lua);
+	char *text = xasprintf("%serror(tostring(%s), 0)", TOOLS, rows[_i].lua);
 	struct err err;
 	struct epoch *e = policy_load(text, 1, &err);
 	size_t n = strlen(rows[_i].expected);
@@ -149,15 +146,15 @@ START_TEST(a_policy_asks)
 	got = strstr(err.msg, "init.lua: ");
 	got = got != NULL ? got + 10 : err.msg;
 	ck_assert_msg(strncmp(got, rows[_i].expected, n) == 0 &&
-	    (got[n] == '\0' || got[n] == '\n'), "%s\nexpected %s\ngot      %s",
-	    rows[_i].lua, rows[_i].expected, got);
+			  (got[n] == '\0' || got[n] == '\n'),
+	    "%s\nexpected %s\ngot      %s", rows[_i].lua, rows[_i].expected,
+	    got);
 	free(text);
 }
 END_TEST
 
 /* Its own memory, counted and collected: entries outlive their header. */
-static const char keeps[] =
-    TOOLS
+static const char keeps[] = TOOLS
     "local entries = {}\n"
     "for i = 1, 200 do\n"
     "  entries[i] = from(('x@y, '):rep(i) .. 'last' .. i .. '@z').list[i + 1]\n"
@@ -203,7 +200,8 @@ START_TEST(a_session_asks)
 		    "M:<> R:<r@b> D h:To=a@good.example E",
 	    "C -; H -; M -; R -; D -; E -; M -; R -; D -; E 550 not "
 	    "bad.example; M -; R -; D -; E 550 two; M -; R -; D -; "
-	    "E 550 no From", "From of a session");
+	    "E 550 no From",
+	    "From of a session");
 	policy_done();
 }
 END_TEST

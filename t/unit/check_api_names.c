@@ -34,7 +34,8 @@ START_TEST(nothing_else_fires)
 	for (size_t i = 0; i < n; i++) {
 		fires += rows[i].kind == API_EVENT_FIRES;
 		ck_assert_msg((rows[i].kind == API_EVENT_NEVER) ==
-		    (rows[i].reason != NULL), "%s", rows[i].name);
+				  (rows[i].reason != NULL),
+		    "%s", rows[i].name);
 		ck_assert_ptr_eq(api_event_find(rows[i].name), &rows[i]);
 	}
 	ck_assert_uint_eq(fires, EVENT_COUNT);
@@ -74,9 +75,9 @@ START_TEST(events_are_found)
 {
 	const struct api_event *e = api_event_find(events[_i].name);
 
-	ck_assert_msg(e->kind == events[_i].kind &&
-	    e->multiple == events[_i].multiple, "%s: kind %d, multiple %d",
-	    events[_i].name, e->kind, e->multiple);
+	ck_assert_msg(
+	    e->kind == events[_i].kind && e->multiple == events[_i].multiple,
+	    "%s: kind %d, multiple %d", events[_i].name, e->kind, e->multiple);
 }
 END_TEST
 
@@ -138,11 +139,14 @@ START_TEST(rows_are_well_formed)
 		size_t len = strlen(name);
 
 		ck_assert_msg(strspn(name, "abcdefghijklmnopqrstuvwxyz"
-		    "0123456789_.") == len, "%s", name);
+					   "0123456789_.") == len,
+		    "%s", name);
 		ck_assert_msg(strchr(name, '.') != NULL && name[0] != '.' &&
-		    name[len - 1] != '.', "%s", name);
+				  name[len - 1] != '.',
+		    "%s", name);
 		ck_assert_msg((rows[i].result == API_STUB_MISSING) ==
-		    (rows[i].notice == NULL), "%s", name);
+				  (rows[i].notice == NULL),
+		    "%s", name);
 		/* the first of equal names, so there are none */
 		ck_assert_msg(api_stub_find(name) == &rows[i], "%s", name);
 	}
@@ -201,8 +205,7 @@ suite(void)
 	TCase *t;
 	Suite *s = unit_suite("api_names", &t);
 
-	tcase_add_loop_test(t, what_a_session_raises_fires, 0,
-	    UNIT_N(raised));
+	tcase_add_loop_test(t, what_a_session_raises_fires, 0, UNIT_N(raised));
 	tcase_add_test(t, nothing_else_fires);
 	tcase_add_loop_test(t, events_are_found, 0, UNIT_N(events));
 	tcase_add_loop_test(t, slips_are_recognised, 0, UNIT_N(slips));

@@ -243,8 +243,8 @@ START_TEST(dropped)
 
 	ck_assert(!batch_is_dropped(m));
 	for (size_t i = 0; i < UNIT_N(queues); i++) {
-		json_object_set_new(m->meta, "queue",
-		    json_string(queues[i].queue));
+		json_object_set_new(
+		    m->meta, "queue", json_string(queues[i].queue));
 		ck_assert_int_eq(batch_is_dropped(m), queues[i].dropped);
 	}
 	json_object_set_new(m->meta, "queue", json_null());

@@ -73,8 +73,7 @@ static const struct {
 	int code;
 	const char *text;
 } asks[] = {
-	{ "status", 0, "[status]" },
-	{ "", 0, "[]" },
+	{ "status", 0, "[status]" }, { "", 0, "[]" },
 	{ "code 65 policy.lua:3: no", 65, "policy.lua:3: no" },
 	{ "code 0 ", 0, "" },
 	{ "code 7 7\n8\n", 7, "7" }, /* one line is a request */

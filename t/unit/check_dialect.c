@@ -111,8 +111,7 @@ static const struct {
 	{ "x = (a)\n(f)()", "2 a call whose ( begins a line" },
 	{ "x = a[1] --[[\n]] (f)()", "2 a call whose ( begins a line" },
 	{ "x = { a = f\n(x) }", "2 a call whose ( begins a line" },
-	{ "x = { function() f\n(x) end }",
-	    "2 a call whose ( begins a line" },
+	{ "x = { function() f\n(x) end }", "2 a call whose ( begins a line" },
 	{ "x = '\\u{110000}'",
 	    "1 \\u{...} above 10FFFF or between D800 and DFFF" },
 	{ "x = \"\\u{D800}\"",
@@ -126,8 +125,7 @@ START_TEST(reports_what_luajit_refuses)
 
 	dialect_scan(text, strlen(text), note, &notes);
 	ck_assert_msg(strcmp(str_c(&notes), reported[_i].found) == 0,
-	    "%s: \"%s\", not \"%s\"", text, str_c(&notes),
-	    reported[_i].found);
+	    "%s: \"%s\", not \"%s\"", text, str_c(&notes), reported[_i].found);
 	ck_assert_msg(!compiles(text, strlen(text)), "%s", text);
 	str_fini(&notes);
 }
@@ -135,57 +133,116 @@ END_TEST
 
 /* LuaJIT compiles each of these. */
 static const char *const silent[] = {
-	"", "\n", "-- // & |", "#!/usr/bin/lua // &\nx = 1",
-	"\xef\xbb\xbfx = 1", "\xef\xbb\xbf# // \nx = 1",
+	"",
+	"\n",
+	"-- // & |",
+	"#!/usr/bin/lua // &\nx = 1",
+	"\xef\xbb\xbfx = 1",
+	"\xef\xbb\xbf# // \nx = 1",
 	/* text and comments */
 	"x = '//' .. \"&|~<<>>!=\" .. [[ // ]] .. [==[ ]] // ]=] ]==]",
 	"--[[ // ]] x = 1 --[==[ & ]] ]==] y = 2 -- | ~",
-	"--[ // ]]\nx = 1", "--[=x // \nx = 1", "--[[\n//\n]] x = 1",
-	"x = 'a\\'// \\\\' y = \"\\\"//\"", "x = 'a\\\n// b'",
-	"x = 'a\\z  \n\n // b'", "x = '\\u{48}\\u{10FFFF}\\x41\\065'",
-	"x = t[ [[//]] ]", "x = t[a[1]]",
+	"--[ // ]]\nx = 1",
+	"--[=x // \nx = 1",
+	"--[[\n//\n]] x = 1",
+	"x = 'a\\'// \\\\' y = \"\\\"//\"",
+	"x = 'a\\\n// b'",
+	"x = 'a\\z  \n\n // b'",
+	"x = '\\u{48}\\u{10FFFF}\\x41\\065'",
+	"x = t[ [[//]] ]",
+	"x = t[a[1]]",
 	/* operators that look alike */
-	"if a ~= b then end", "x = a~=b", "x = a < b, c > d", "x = a <= b >= c",
-	"x = a<b and b>c", "x = a <const> b", "x = 1 - -1", "x = a--1\n",
-	"x = a..b, a .. b, 1 ..2", "x = a/b/c", "x = #t", "x = a ^ b % c",
+	"if a ~= b then end",
+	"x = a~=b",
+	"x = a < b, c > d",
+	"x = a <= b >= c",
+	"x = a<b and b>c",
+	"x = a <const> b",
+	"x = 1 - -1",
+	"x = a--1\n",
+	"x = a..b, a .. b, 1 ..2",
+	"x = a/b/c",
+	"x = #t",
+	"x = a ^ b % c",
 	/* numbers */
 	"x = 0x1p4 + 0x.8 + 0x1.8p-1 + 1e-3 + 1E+3 + .5 + 5. + 0xA",
-	"x = 0xffffffffffffffff", "x = 1e5/2", "x = 0xep1",
+	"x = 0xffffffffffffffff",
+	"x = 1e5/2",
+	"x = 0xep1",
 	/* locals */
-	"local x, y = 1, 2", "local x local y", "local x y = 2",
-	"local function f(a, ...) end", "local x; local y;",
+	"local x, y = 1, 2",
+	"local x local y",
+	"local x y = 2",
+	"local function f(a, ...) end",
+	"local x; local y;",
 	"local t = {} t.const, t.close = a < b, c > d",
 	/* goto and labels */
-	"goto a ::a:: x = 1", "do goto a; ::a:: end", "goto = 1 x = goto",
+	"goto a ::a:: x = 1",
+	"do goto a; ::a:: end",
+	"goto = 1 x = goto",
 	"for i = 1, 2 do goto continue; local x = 1; ::continue:: end",
-	"::a::; x = 1", "goto a\n(f)()\n::a::", "::a::\n(f)()",
+	"::a::; x = 1",
+	"goto a\n(f)()\n::a::",
+	"::a::\n(f)()",
 	/* break where it may stand */
-	"while x do break end", "while x do break; end",
-	"while x do break -- c\n end", "repeat break until x",
+	"while x do break end",
+	"while x do break; end",
+	"while x do break -- c\n end",
+	"repeat break until x",
 	"while x do if y then break else z = 1 end end",
 	"while x do if y then break elseif z then break; end end",
 	"while x do do break end y = 1 end",
 	"while x do if y then break end y = 1 end",
 	"while x do f(function() return 1 end) break end",
 	/* semicolons */
-	"x = 1;", "x = 1; y = 2;", "return;", "do return; end",
-	"t = { 1; 2; 3 }", "t = { 1; 2; }", "f(); g();", "local x; do end;",
+	"x = 1;",
+	"x = 1; y = 2;",
+	"return;",
+	"do return; end",
+	"t = { 1; 2; 3 }",
+	"t = { 1; 2; }",
+	"f(); g();",
+	"local x; do end;",
 	/* a ( on a new line that calls nothing, or that LuaJIT takes */
-	"local x\n(f or g)()", "local a, b\n(f)()", "x = 1\n(f)()",
-	"x = 'a'\n(f)()", "x = [[a]]\n(f)()", "x = {}\n(f)()",
-	"x = function() end\n(f)()", "x = nil\n(f)()", "x = ...\n(f)()",
-	"function f\n(a) end", "local f = function\n(a) end",
-	"local function f\n(a) end", "function t.a:b\n(c) end",
-	"return function(a)\n(f)() end", "do f() end\n(g)()",
-	"f(\n(x))", "f(a\n)(b)", "f(a)[\n1](b)", "f(\n[[\n]])(x)",
-	"x = a +\n(b)", "f\n{}", "f\n''",
-	"f''''", "f[[\n]](x)", "f'\\\n'(x)", "if\n(x) then end",
-	"while a and\n(b) do\n(f)() end", "repeat\n(f)() until\n(x)",
-	"x = not\n(a)", "x = f, \n(a)", "t = { 1,\n(a) }", "t = { f\n(x) }",
-	"t = { 1, f\n(x), g\n(x); h\n(x) }", "for i = 1,\n(n) do end",
-	"f();\n(g or h)()", "goto\n(f)()",
+	"local x\n(f or g)()",
+	"local a, b\n(f)()",
+	"x = 1\n(f)()",
+	"x = 'a'\n(f)()",
+	"x = [[a]]\n(f)()",
+	"x = {}\n(f)()",
+	"x = function() end\n(f)()",
+	"x = nil\n(f)()",
+	"x = ...\n(f)()",
+	"function f\n(a) end",
+	"local f = function\n(a) end",
+	"local function f\n(a) end",
+	"function t.a:b\n(c) end",
+	"return function(a)\n(f)() end",
+	"do f() end\n(g)()",
+	"f(\n(x))",
+	"f(a\n)(b)",
+	"f(a)[\n1](b)",
+	"f(\n[[\n]])(x)",
+	"x = a +\n(b)",
+	"f\n{}",
+	"f\n''",
+	"f''''",
+	"f[[\n]](x)",
+	"f'\\\n'(x)",
+	"if\n(x) then end",
+	"while a and\n(b) do\n(f)() end",
+	"repeat\n(f)() until\n(x)",
+	"x = not\n(a)",
+	"x = f, \n(a)",
+	"t = { 1,\n(a) }",
+	"t = { f\n(x) }",
+	"t = { 1, f\n(x), g\n(x); h\n(x) }",
+	"for i = 1,\n(n) do end",
+	"f();\n(g or h)()",
+	"goto\n(f)()",
 	/* a name may be any bytes above 0x7f */
-	"\xc3\xa9t\xc3\xa9 = 1", "x.\xff = 1",
+	"\xc3\xa9t\xc3\xa9 = 1",
+	"x.\xff = 1",
 };
 
 START_TEST(says_nothing_of_valid_text)
@@ -243,8 +300,9 @@ look_at(const char *path, const struct stat *st, int type, struct FTW *ftw)
 		str_add(&text, buf, n);
 	fclose(f);
 	if (compiles(str_c(&text), text.len))
-		ck_assert_msg(dialect_scan(str_c(&text), text.len, NULL,
-		    NULL) == 0, "%s", path);
+		ck_assert_msg(
+		    dialect_scan(str_c(&text), text.len, NULL, NULL) == 0, "%s",
+		    path);
 	str_fini(&text);
 	return 0;
 }
@@ -257,14 +315,14 @@ START_TEST(says_nothing_of_our_files)
 END_TEST
 
 static const char *const pieces[] = { "x", "f", "t", "goto", "local",
-	"function", "end", "do", "if", "then", "else", "elseif", "while",
-	"for", "in", "repeat", "until", "break", "return", "not", "and", "or",
-	"nil", "true", "...", "1", "0x1", "'s'", "[[l]]", "f{}", "(", ")", "[",
-	"]", "{", "}", "=", "==", "~=", "<", ">", "..", ".", ":", "::", ",",
-	";", ";", "+", "-", "*", "/", "#", "\n", "\n", "\n", "-- c\n",
-	"--[[\n]]", "()", "\n(", "end\n", "x = 1", "f()", "break end",
-	"while x do", "if x then", "function()", "local x", "local a, b",
-	"::l::", "goto l", "{ f", "//", "~", "<const>", "return function()" };
+	"function", "end", "do", "if", "then", "else", "elseif", "while", "for",
+	"in", "repeat", "until", "break", "return", "not", "and", "or", "nil",
+	"true", "...", "1", "0x1", "'s'", "[[l]]", "f{}", "(", ")", "[", "]",
+	"{", "}", "=", "==", "~=", "<", ">", "..", ".", ":", "::", ",", ";",
+	";", "+", "-", "*", "/", "#", "\n", "\n", "\n", "-- c\n", "--[[\n]]",
+	"()", "\n(", "end\n", "x = 1", "f()", "break end", "while x do",
+	"if x then", "function()", "local x", "local a, b", "::l::", "goto l",
+	"{ f", "//", "~", "<const>", "return function()" };
 
 /* Where something is reported, LuaJIT refuses, whatever the text. */
 START_TEST(a_report_means_refusal)
@@ -277,16 +335,16 @@ START_TEST(a_report_means_refusal)
 		str_clear(&text);
 		str_clear(&notes);
 		for (int n = rand() % 12; n >= 0; n--) {
-			str_adds(&text, pieces[(size_t)rand() %
-			    UNIT_N(pieces)]);
+			str_adds(
+			    &text, pieces[(size_t)rand() % UNIT_N(pieces)]);
 			str_adds(&text, rand() % 4 != 0 ? " " : "");
 		}
 		if (!compiles(text.data, text.len))
 			continue;
 		valid++;
 		dialect_scan(text.data, text.len, note, &notes);
-		ck_assert_msg(notes.len == 0, "%s: \"%s\"", text.data,
-		    str_c(&notes));
+		ck_assert_msg(
+		    notes.len == 0, "%s: \"%s\"", text.data, str_c(&notes));
 	}
 	ck_assert_int_gt(valid, 100);
 	str_fini(&text);
@@ -311,15 +369,15 @@ START_TEST(a_report_means_refusal_near_valid_text)
 		str_clear(&notes);
 		str_add(&text, from, at);
 		if (rand() % 2 == 0)
-			str_adds(&text, pieces[(size_t)rand() %
-			    UNIT_N(pieces)]);
+			str_adds(
+			    &text, pieces[(size_t)rand() % UNIT_N(pieces)]);
 		str_adds(&text, from + at + cut);
 		if (!compiles(text.data, text.len))
 			continue;
 		valid++;
 		dialect_scan(text.data, text.len, note, &notes);
-		ck_assert_msg(notes.len == 0, "%s: \"%s\"", text.data,
-		    str_c(&notes));
+		ck_assert_msg(
+		    notes.len == 0, "%s: \"%s\"", text.data, str_c(&notes));
 	}
 	ck_assert_int_gt(valid, 1000);
 	str_fini(&text);
@@ -340,9 +398,10 @@ START_TEST(any_bytes_are_survived)
 		size_t tokens = 0;
 
 		for (size_t i = 0; i < n; i++)
-			text[i] = rand() % 8 == 0
-			    ? (char)rand()
-			    : alphabet[(size_t)rand() % sizeof alphabet];
+			text[i] =
+			    rand() % 8 == 0
+				? (char)rand()
+				: alphabet[(size_t)rand() % sizeof alphabet];
 		(void)dialect_scan(text, n, NULL, NULL);
 		lua_reader_init(&r, text, n);
 		do {
@@ -361,8 +420,8 @@ suite(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, open_state, close_state);
-	tcase_add_loop_test(t, reports_what_luajit_refuses, 0,
-	    UNIT_N(reported));
+	tcase_add_loop_test(
+	    t, reports_what_luajit_refuses, 0, UNIT_N(reported));
 	tcase_add_loop_test(t, says_nothing_of_valid_text, 0, UNIT_N(silent));
 	tcase_add_loop_test(t, counts_lines_as_luajit_does, 0, UNIT_N(ends));
 	tcase_add_loop_test(t, says_nothing_of_our_files, 0, UNIT_N(folders));

@@ -94,8 +94,8 @@ START_TEST(reads_durations)
 
 	ck_assert_msg(duration_parse(good[_i].text, &ns, &err) == 0, "%s: %s",
 	    good[_i].text, err.msg);
-	ck_assert_msg(ns == good[_i].ns, "%s: %lld", good[_i].text,
-	    (long long)ns);
+	ck_assert_msg(
+	    ns == good[_i].ns, "%s: %lld", good[_i].text, (long long)ns);
 }
 END_TEST
 
@@ -152,11 +152,12 @@ START_TEST(writing_then_reading_changes_nothing)
 	srand((unsigned)_i);
 	for (int round = 0; round < 2000; round++) {
 		ns = ((int64_t)rand() << 32 ^ (int64_t)rand() << 8) >>
-		    rand() % 60;
+		     rand() % 60;
 		str_clear(&out);
 		duration_format(&out, ns);
 		ck_assert_msg(duration_parse(str_c(&out), &again, NULL) == 0 &&
-		    again == ns, "%lld: %s", (long long)ns, str_c(&out));
+				  again == ns,
+		    "%lld: %s", (long long)ns, str_c(&out));
 	}
 	str_fini(&out);
 }
@@ -223,8 +224,9 @@ START_TEST(any_bytes_are_survived)
 
 		for (size_t i = 0; i < n; i++)
 			text[i] = rand() % 8 == 0
-			    ? (char)rand()
-			    : alphabet[(size_t)rand() % (sizeof alphabet - 1)];
+				      ? (char)rand()
+				      : alphabet[(size_t)rand() %
+						 (sizeof alphabet - 1)];
 		text[n] = '\0';
 		if (duration_parse(text, &ns, NULL) == 0)
 			ck_assert_int_ge(ns, 0);

@@ -15,7 +15,9 @@ static const struct {
 	{ "=?utf-8?q?a_b=5F?= more", "utf-8", 'q', "a b_", 18 },
 	{ "=?UTF-8*de-AT?B?YWI=?==?x?Q?y?=", "UTF-8", 'b', "ab", 22 },
 	{ "=?x-any?b?YWI?=", "x-any", 'b', "ab", 15 },
-	{ "=?a?Q?" "?=", "a", 'q', "", 8 },
+	{ "=?a?Q?"
+	  "?=",
+	    "a", 'q', "", 8 },
 	{ "=?a?B?=?=", "a", 'b', "", 9 },
 	{ "=?a?B?Y?=", "a", 'b', "", 9 }, /* six bits are no byte */
 	{ "=?a?Q?=4?=", "a", 'q', "=4", 10 },
@@ -35,7 +37,8 @@ static const struct {
 	{ "?a?Q?b?=", "", 0, NULL, 0 },
 	{ "", "", 0, NULL, 0 },
 	{ "=?0123456789012345678901234567890123456789012345678901234567890123"
-	  "?Q?a?=", "", 0, NULL, 0 },
+	  "?Q?a?=",
+	    "", 0, NULL, 0 },
 };
 
 START_TEST(words_are_found_and_decoded)
@@ -52,10 +55,11 @@ START_TEST(words_are_found_and_decoded)
 	ck_assert_int_eq(w.encoding, words[_i].encoding);
 	ck_assert_uint_eq(w.len, words[_i].len);
 	str_adds(&out, "[");
-	ck_assert_msg(encoded_word_decode(&out, &w) ==
-	    (words[_i].bytes != NULL), "%s", text);
-	ck_assert_str_eq(str_c(&out) + 1,
-	    words[_i].bytes != NULL ? words[_i].bytes : "");
+	ck_assert_msg(
+	    encoded_word_decode(&out, &w) == (words[_i].bytes != NULL), "%s",
+	    text);
+	ck_assert_str_eq(
+	    str_c(&out) + 1, words[_i].bytes != NULL ? words[_i].bytes : "");
 	str_fini(&out);
 }
 END_TEST

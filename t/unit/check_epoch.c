@@ -14,8 +14,7 @@
 /* The command line, then the policy, then the CPUs say how many. */
 START_TEST(states)
 {
-	static const char three[] =
-	    INIT("kumo.milter.configure{ states = 3 }");
+	static const char three[] = INIT("kumo.milter.configure{ states = 3 }");
 	struct err err;
 	struct epoch *e;
 
@@ -34,14 +33,14 @@ END_TEST
 START_TEST(what_init_says_is_kept)
 {
 	struct err err;
-	struct epoch *e = policy_load(
-	    INIT("kumo.milter.configure{ on_error = 'reject', "
-		 "event_timeout = 3 } kumo.milter.configure{ "
-		 "event_timeout = '4s' } "
-		 "kumo.start_milter_listener{ listen = 'unix:/x' } "
-		 "kumo.start_esmtp_listener{ hostname = 'a' } "
-		 "kumo.start_esmtp_listener{ hostname = 'b' }"),
-	    2, &err);
+	struct epoch *e =
+	    policy_load(INIT("kumo.milter.configure{ on_error = 'reject', "
+			     "event_timeout = 3 } kumo.milter.configure{ "
+			     "event_timeout = '4s' } "
+			     "kumo.start_milter_listener{ listen = 'unix:/x' } "
+			     "kumo.start_esmtp_listener{ hostname = 'a' } "
+			     "kumo.start_esmtp_listener{ hostname = 'b' }"),
+		2, &err);
 
 	ck_assert_msg(e != NULL, "%s", err.msg);
 	ck_assert_int_eq(e->settings.on_error, ON_ERROR_REJECT);
@@ -63,7 +62,7 @@ run_in(struct epoch *e, const char *text)
 
 	ck_assert(state_lock(st, INT64_MAX));
 	rc = luaL_loadbuffer(st->L, text, strlen(text), "=test") ||
-	    lua_pcall(st->L, 0, 0, 0);
+	     lua_pcall(st->L, 0, 0, 0);
 	ck_assert_msg(rc == 0, "%s", lua_tostring(st->L, -1));
 	state_unlock(st);
 }
@@ -97,15 +96,15 @@ END_TEST
 START_TEST(a_value_ends_multiple_events)
 {
 	struct err err;
-	struct epoch *e = policy_load(
-	    "local kumo = require 'kumo'\n"
-	    "order = {}\n"
-	    "for _, n in ipairs{'a', 'b', 'c'} do\n"
-	    "  kumo.on('pre_init', function()\n"
-	    "    order[#order + 1] = n\n"
-	    "    if n == 'b' then return nil end end)\n"
-	    "end",
-	    1, &err);
+	struct epoch *e =
+	    policy_load("local kumo = require 'kumo'\n"
+			"order = {}\n"
+			"for _, n in ipairs{'a', 'b', 'c'} do\n"
+			"  kumo.on('pre_init', function()\n"
+			"    order[#order + 1] = n\n"
+			"    if n == 'b' then return nil end end)\n"
+			"end",
+		1, &err);
 
 	ck_assert_msg(e != NULL, "%s", err.msg);
 	run_in(e, "assert(table.concat(order) == 'ab', table.concat(order))");
@@ -181,17 +180,18 @@ START_TEST(stubs_can_be_called)
 
 		for (size_t k = 0; k < UNIT_N(arguments); k++) {
 			bool missing = row[i].result == API_STUB_MISSING;
-			char *text = xasprintf("local f = require '%.*s'%s "
-					       "local n, v "
-					       "local function take(...) "
-					       "n, v = select('#', ...), ... end "
-					       "%s take(f(%s)) %s %s",
-			    len, row[i].name, dot,
-			    missing ? "if not pcall(function()" : "",
-			    arguments[k],
-			    missing ? "end) then n = 'raised' end"
-				    : results[row[i].result],
-			    missing ? "" : "");
+			char *text =
+			    xasprintf("local f = require '%.*s'%s "
+				      "local n, v "
+				      "local function take(...) "
+				      "n, v = select('#', ...), ... end "
+				      "%s take(f(%s)) %s %s",
+				len, row[i].name, dot,
+				missing ? "if not pcall(function()" : "",
+				arguments[k],
+				missing ? "end) then n = 'raised' end"
+					: results[row[i].result],
+				missing ? "" : "");
 
 			run_in(e, text);
 			free(text);
@@ -367,7 +367,7 @@ count(void *arg, const char *event)
 	int *n = arg;
 
 	ck_assert(strcmp(event, "smtp_server_ehlo") == 0 ||
-	    strcmp(event, "my_own") == 0);
+		  strcmp(event, "my_own") == 0);
 	++*n;
 }
 

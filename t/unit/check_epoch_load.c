@@ -33,8 +33,9 @@ static const struct {
 	/* at the top level */
 	{ "error at the top level", KUMO "local t\nprint(t.x)",
 	    { "init.lua:3: ", "stack traceback" } },
-	{ "error object", "error(setmetatable({}, { __tostring = function()\n"
-			  "  return 'my own words' end }))",
+	{ "error object",
+	    "error(setmetatable({}, { __tostring = function()\n"
+	    "  return 'my own words' end }))",
 	    { "my own words" } },
 	{ "error without text", "error()", { "error without text" } },
 	{ "kumo.reject at the top level", KUMO "kumo.reject(550, 'no')",
@@ -67,8 +68,7 @@ static const struct {
 		"top level" } },
 
 	/* init */
-	{ "error in init", INIT("error 'broken'"),
-	    { "init.lua:2: broken" } },
+	{ "error in init", INIT("error 'broken'"), { "init.lua:2: broken" } },
 	{ "error in pre_init",
 	    KUMO "kumo.on('pre_init', function() error 'broken' end)",
 	    { "init.lua:2: broken" } },
@@ -76,14 +76,16 @@ static const struct {
 	{ "init yields", INIT("coroutine.yield()"), { "init.lua:2: " } },
 
 	/* kumo.milter.configure */
-	{ "settings", INIT("kumo.milter.configure{ cpu_limit = '100ms', "
-			   "memory_limit = 2^24, strict = true, states = 3 }"),
+	{ "settings",
+	    INIT("kumo.milter.configure{ cpu_limit = '100ms', "
+		 "memory_limit = 2^24, strict = true, states = 3 }"),
 	    { NULL } },
 	{ "settings at the top level",
 	    KUMO "kumo.milter.configure{ states = 1 }", { NULL } },
 	{ "unknown setting", INIT("kumo.milter.configure{ cpulimit = 1 }"),
-	    { "init.lua:2: ", "\"cpulimit\" is no option of "
-			      "kumo.milter.configure; there are ",
+	    { "init.lua:2: ",
+		"\"cpulimit\" is no option of "
+		"kumo.milter.configure; there are ",
 		"cpu_limit" } },
 	{ "setting that does not fit",
 	    INIT("kumo.milter.configure{ on_error = 'ignore' }"),
@@ -97,8 +99,11 @@ static const struct {
 	    { "a number is no option" } },
 	{ "no table", INIT("kumo.milter.configure()"), { "table expected" } },
 	{ "a policy larger than its memory",
-	    INIT("kumo.milter.configure{ memory_limit = '1MiB' }")
-	    "big = {} for i = 1, 1e5 do big[i] = i end",
+	    INIT("kumo.milter.configure{ memory_limit = '1MiB' }") "big = {} "
+								   "for i = 1, "
+								   "1e5 do "
+								   "big[i] = i "
+								   "end",
 	    { "more than three quarters of memory_limit (1048576)" } },
 
 	/* listeners */
@@ -124,7 +129,8 @@ static const struct {
 	    INIT("kumo.start_esmtp_listener{ relayhosts = {} }"),
 	    { "init.lua:2: ", "unknown key \"relayhosts\"" } },
 	{ "ESMTP listener with a network that is none",
-	    INIT("kumo.start_esmtp_listener{ relay_hosts = { '10.0.0.0/64' } }"),
+	    INIT(
+		"kumo.start_esmtp_listener{ relay_hosts = { '10.0.0.0/64' } }"),
 	    { "kumo.start_esmtp_listener: relay_hosts" } },
 	{ "ESMTP listener with a function",
 	    INIT("kumo.start_esmtp_listener{ meta = { f = print } }"),
@@ -151,8 +157,8 @@ START_TEST(policy_loads)
 	ck_assert_msg(e == NULL, "%s: loads", loads[_i].name);
 	for (int i = 0; i < 3 && loads[_i].words[i] != NULL; i++)
 		ck_assert_msg(strstr(err.msg, loads[_i].words[i]) != NULL,
-		    "%s: no \"%s\" in: %s", loads[_i].name,
-		    loads[_i].words[i], err.msg);
+		    "%s: no \"%s\" in: %s", loads[_i].name, loads[_i].words[i],
+		    err.msg);
 }
 END_TEST
 
@@ -174,8 +180,9 @@ START_TEST(no_such_file)
 	ck_assert_ptr_nonnull(strstr(err.msg, "cannot open /nowhere/init.lua"));
 	o.policy = "/tmp";
 	ck_assert_ptr_null(epoch_load(&o, &err));
-	ck_assert_msg(strstr(err.msg, "cannot read /tmp: Is a directory") !=
-		NULL, "%s", err.msg);
+	ck_assert_msg(
+	    strstr(err.msg, "cannot read /tmp: Is a directory") != NULL, "%s",
+	    err.msg);
 }
 END_TEST
 
@@ -199,10 +206,10 @@ static const struct {
 	    "return { setup = function()\n"
 	    "  kumo.on('smtp_server_ehlo', function() end) end }",
 	    "require 'mine'.setup()", NULL },
-	{ "with a syntax error", "mine.lua", "local x = = 1",
-	    "require 'mine'", "mine.lua:1: unexpected symbol" },
-	{ "that fails", "mine.lua", "error 'in the module'",
-	    "require 'mine'", "mine.lua:1: in the module" },
+	{ "with a syntax error", "mine.lua", "local x = = 1", "require 'mine'",
+	    "mine.lua:1: unexpected symbol" },
+	{ "that fails", "mine.lua", "error 'in the module'", "require 'mine'",
+	    "mine.lua:1: in the module" },
 	{ "of bytecode", "mine.lua", "\033LJ\002\002", "require 'mine'",
 	    "wrong mode" },
 	{ "one of KumoMTA's, kept beside", "policy-extras/queue.lua",
@@ -230,8 +237,8 @@ START_TEST(module)
 		ck_assert_msg(e != NULL, "%s: %s", modules[_i].name, err.msg);
 		epoch_unref(e);
 	} else {
-		ck_assert_msg(e == NULL &&
-			strstr(err.msg, modules[_i].word) != NULL,
+		ck_assert_msg(
+		    e == NULL && strstr(err.msg, modules[_i].word) != NULL,
 		    "%s: %s", modules[_i].name, err.msg);
 	}
 	unlink(file);

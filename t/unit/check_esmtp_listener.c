@@ -61,8 +61,8 @@ START_TEST(check_says)
 	if (checks[_i].word == NULL)
 		ck_assert_msg(rc == 0, "%s: %s", checks[_i].params, err.msg);
 	else
-		ck_assert_msg(rc == -1 &&
-			strstr(err.msg, checks[_i].word) != NULL,
+		ck_assert_msg(
+		    rc == -1 && strstr(err.msg, checks[_i].word) != NULL,
 		    "%s: %s", checks[_i].params, err.msg);
 	json_decref(params);
 }
@@ -71,10 +71,12 @@ END_TEST
 static const char profiles[] =
     "[{\"listen\": \"0.0.0.0:25\", \"hostname\": \"first\","
     "  \"meta\": {\"a\": 1, \"b\": 1},"
-    "  \"peer\": {\"10.0.0.0/8\": {\"hostname\": \"ten\", \"meta\": {\"b\": 2}},"
+    "  \"peer\": {\"10.0.0.0/8\": {\"hostname\": \"ten\", \"meta\": {\"b\": "
+    "2}},"
     "    \"10.1.0.0/16\": {\"hostname\": \"ten-one\"},"
     "    \"0.0.0.0/0\": {\"max_message_size\": 5}},"
-    "  \"via\": {\"192.0.2.9\": {\"hostname\": \"nine\", \"meta\": {\"c\": 3}}}},"
+    "  \"via\": {\"192.0.2.9\": {\"hostname\": \"nine\", \"meta\": {\"c\": "
+    "3}}}},"
     " {\"listen\": \"192.0.2.2:25\", \"hostname\": \"second\"},"
     " {\"listen\": \"192.0.2.2:587\", \"hostname\": \"submission\"},"
     " {\"listen\": \"[2001:db8::1]:26\", \"hostname\": \"six\"}]";
@@ -84,7 +86,8 @@ static const struct {
 	int port;
 	const char *peer, *params;
 } finds[] = {
-	/* the address itself, then any address, then the port, then the first */
+	/* the address itself, then any address, then the port, then the first
+	 */
 	{ "192.0.2.2", 25, NULL, "{\"hostname\": \"second\"}" },
 	{ "192.0.2.2", 587, NULL, "{\"hostname\": \"submission\"}" },
 	{ "192.0.2.3", 587, NULL, "{\"hostname\": \"submission\"}" },
@@ -121,9 +124,9 @@ START_TEST(params_for_a_session)
 		ck_assert_int_eq(ip_parse(&local, finds[_i].local, NULL), 0);
 	if (finds[_i].peer != NULL)
 		ck_assert_int_eq(ip_parse(&peer, finds[_i].peer, NULL), 0);
-	got = esmtp_listener_params(list,
-	    finds[_i].local != NULL ? &local : NULL, finds[_i].port,
-	    finds[_i].peer != NULL ? &peer : NULL);
+	got =
+	    esmtp_listener_params(list, finds[_i].local != NULL ? &local : NULL,
+		finds[_i].port, finds[_i].peer != NULL ? &peer : NULL);
 	ck_assert_int_eq(json_object_del(got, "listen"), 0);
 	text = json_dumps(got, JSON_SORT_KEYS);
 	ck_assert_msg(json_equal(got, want), "%s", text);
@@ -190,8 +193,8 @@ START_TEST(relays_for)
 	struct ip peer;
 
 	ck_assert_int_eq(ip_parse(&peer, relays[_i].peer, NULL), 0);
-	ck_assert_int_eq(esmtp_listener_relays_for(params, &peer),
-	    relays[_i].relays);
+	ck_assert_int_eq(
+	    esmtp_listener_relays_for(params, &peer), relays[_i].relays);
 	json_decref(params);
 }
 END_TEST

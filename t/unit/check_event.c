@@ -61,7 +61,8 @@ static const struct row {
 	    "h:Subject=spam b:x E M:<n@x.example> R:<s@x.example> D "
 	    "h:Subject=ham E",
 	    "C -; H -; M 451 4.7.1 later; M -; R 550 no such; R -; D -; "
-	    "E 550 no data; H -; M -; R -; D -; E 554 5.0.0 a|b; M -; R -; D -; "
+	    "E 550 no data; H -; M -; R -; D -; E 554 5.0.0 a|b; M -; R -; D "
+	    "-; "
 	    "E -" },
 	{ "data_reject = now", "data_reject = 'now'",
 	    "kumo.on('milter_data', function() kumo.reject(550, 'no') end)",
@@ -134,8 +135,7 @@ static const struct row {
 	    "kumo.on('smtp_server_rcpt_to', function()\n"
 	    "  assert(pcall(function()\n"
 	    "    assert(pcall(kumo.reject, 551, 'y')) end)) end)",
-	    "C H:a M:<> R:<a@b.example>",
-	    "C -; H -; M 550 5.1.1 x; R 551 y" },
+	    "C H:a M:<> R:<a@b.example>", "C -; H -; M 550 5.1.1 x; R 551 y" },
 	{ "through a coroutine of the policy's", "",
 	    "kumo.on('smtp_server_mail_from', function()\n"
 	    "  coroutine.wrap(function() kumo.reject(550, 'w') end)() end)",
@@ -211,7 +211,8 @@ static const struct row {
 	    "    kumo.reject(450, cm:get_meta('n') .. t[2].a) end end)",
 	    "C H:a M:<> A M:<> H:b M:<stop@x.example> Q @2 C H:a "
 	    "M:<stop@x.example>",
-	    "C -; H -; M -; M -; H -; M 450 4.0.0 3b; C -; H -; M 450 4.0.0 1b" },
+	    "C -; H -; M -; M -; H -; M 450 4.0.0 3b; C -; H -; M 450 4.0.0 "
+	    "1b" },
 	{ "nil removes; functions are refused", "",
 	    "kumo.on('smtp_server_mail_from', function(a, cm)\n"
 	    "  cm:set_meta('x', 1) cm:set_meta('x', nil)\n"
@@ -394,7 +395,8 @@ static const struct row {
 	    "  return st, cmd end)\n"
 	    "kumo.on('smtp_server_connection_accepted', function()\n"
 	    "  kumo.reject(550, 'x') end)",
-	    "C H:a M:<x@y.example>", "C -; H -; M 550 MAIL FROM:<x@y.example>" },
+	    "C H:a M:<x@y.example>",
+	    "C -; H -; M 550 MAIL FROM:<x@y.example>" },
 
 	/* order that MTAs do not keep */
 	{ "RCPT without MAIL, end without MAIL", "",
@@ -431,8 +433,10 @@ START_TEST(needs_follow_the_handlers)
 		struct event_needs needs;
 	} asks[] = {
 		{ "never_heard_of", { 0 } },
-		{ "smtp_server_connection_accepted", { .any = true, .connect_answers = true } },
-		{ "smtp_server_get_dynamic_parameters", { .any = true, .connect_answers = true } },
+		{ "smtp_server_connection_accepted",
+		    { .any = true, .connect_answers = true } },
+		{ "smtp_server_get_dynamic_parameters",
+		    { .any = true, .connect_answers = true } },
 		{ "smtp_server_ehlo", { .any = true } },
 		{ "smtp_server_rewrite_response", { .any = true } },
 		{ "milter_data", { .any = true, .data = true } },
@@ -444,8 +448,8 @@ START_TEST(needs_follow_the_handlers)
 	};
 
 	for (size_t i = 0; i < UNIT_N(asks); i++) {
-		char *policy = xasprintf("kumo.on('%s', function() end)",
-		    asks[i].event);
+		char *policy =
+		    xasprintf("kumo.on('%s', function() end)", asks[i].event);
 		struct session *s = session_new();
 		struct event_needs n, want = asks[i].needs;
 
@@ -453,9 +457,10 @@ START_TEST(needs_follow_the_handlers)
 		event_open(s);
 		n = event_needs(s);
 		ck_assert_msg(n.any == want.any &&
-			n.connect_answers == want.connect_answers &&
-			n.data == want.data && n.unknown == want.unknown &&
-			n.content == want.content,
+				  n.connect_answers == want.connect_answers &&
+				  n.data == want.data &&
+				  n.unknown == want.unknown &&
+				  n.content == want.content,
 		    "%s", asks[i].event);
 		event_close(s);
 		free(policy);
@@ -522,11 +527,12 @@ START_TEST(nothing_is_left_of_many_sessions)
 		struct play p = { 0 };
 
 		/* each failure is a line in the log: in some alone */
-		play_on(&p, i % 100 == 99
-			? "C H:a M:<r@a.example> M:<e@a.example>"
-			: "C H:a M:<r@a.example> M:<s@a.example> "
-			  "R:<a@b.example> R:<c@b.example> D h:A=b b:x E "
-			  "M:<s@a.example> R:<a@b.example> A");
+		play_on(
+		    &p, i % 100 == 99
+			    ? "C H:a M:<r@a.example> M:<e@a.example>"
+			    : "C H:a M:<r@a.example> M:<s@a.example> "
+			      "R:<a@b.example> R:<c@b.example> D h:A=b b:x E "
+			      "M:<s@a.example> R:<a@b.example> A");
 		play_over(&p);
 		if (i == MANY / 10 || i == MANY - 1) {
 			ck_assert(state_lock(st, INT64_MAX));
@@ -535,8 +541,8 @@ START_TEST(nothing_is_left_of_many_sessions)
 			if (i == MANY / 10)
 				used = lmem_used(&st->mem);
 			else
-				ck_assert_uint_le(lmem_used(&st->mem),
-				    used + 4096);
+				ck_assert_uint_le(
+				    lmem_used(&st->mem), used + 4096);
 			ck_assert_uint_eq(st->n_graves, 0);
 			state_unlock(st);
 		}

@@ -60,7 +60,8 @@ static const struct row {
 	    "  assert(m:get_first_named_header_value('Subject') == nil)\n"
 	    "  assert(m:get_all_headers()[1][1] == 'X-One') end)",
 	    ONE "h:Subject=a h:B=c h:SUBJECT=b E",
-	    ONE_SAYS "-{-SUBJECT#2,-Subject#1,^X-Two: 2,^X-One: 1,+X-Last: 1}" },
+	    ONE_SAYS
+	    "-{-SUBJECT#2,-Subject#1,^X-Two: 2,^X-One: 1,+X-Last: 1}" },
 	{ "what is added and removed again is no edit", "",
 	    "kumo.on('smtp_server_data', function(m)\n"
 	    "  m:append_header('X', '1') m:remove_all_named_headers('x')\n"
@@ -233,8 +234,8 @@ static const struct row {
 	    ONE "b:12345678901 E", ONE_SAYS "552 5.3.4 message too big" },
 	{ "nobody looks at the content: it has no limit",
 	    "message_limit = 1024",
-	    "kumo.on('smtp_server_mail_from', function(m) end)",
-	    ONE "B2000 E", ONE_SAYS "-" },
+	    "kumo.on('smtp_server_mail_from', function(m) end)", ONE "B2000 E",
+	    ONE_SAYS "-" },
 
 	/* the transaction's end */
 	{ "second message of a session", "",
@@ -246,8 +247,8 @@ static const struct row {
 	    "on_error = 'tempfail'",
 	    "kumo.on('smtp_server_message_received', function(m)\n"
 	    "  m:append_header('A', 'b') error 'x' end)",
-	    ONE "E", ONE_SAYS
-	    "451 4.3.0 mx.example.test technical difficulties" },
+	    ONE "E",
+	    ONE_SAYS "451 4.3.0 mx.example.test technical difficulties" },
 	{ "a message sleeps, pcall and coroutines included", "",
 	    "kumo.on('smtp_server_message_received', function(m)\n"
 	    "  kumo.sleep(0.001) m:append_header('A', '1')\n"

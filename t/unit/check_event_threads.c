@@ -76,9 +76,10 @@ mail(struct client *c, const char *kind, bool passes)
 	char *words = xasprintf("M:<%%s@%s.example>", kind);
 
 	c->mails++;
-	say(c, words, passes ? "M -"
-			     : "M 451 4.3.0 mx.example.test technical "
-			       "difficulties");
+	say(c, words,
+	    passes ? "M -"
+		   : "M 451 4.3.0 mx.example.test technical "
+		     "difficulties");
 	free(words);
 }
 

@@ -44,8 +44,8 @@ arrive(struct headers *h)
 	headers_received(h, "X-Empty", "");
 }
 
-#define ARRIVED \
-	"From: a@b.example\r\nSubject: one\r\n two\r\nX-A:none\r\n" \
+#define ARRIVED                                                                \
+	"From: a@b.example\r\nSubject: one\r\n two\r\nX-A:none\r\n"            \
 	"subject: three\r\nX-Empty:\r\n"
 
 START_TEST(write)
@@ -202,8 +202,7 @@ expect_one_field(const struct header *f, const char *given, size_t len)
 {
 	ck_assert_uint_eq(strlen(f->raw), f->raw_len); /* no NUL */
 	for (const char *p = f->raw; *p != '\0'; p++)
-		if (*p == '\r' ||
-		    (*p == '\n' && p[1] != ' ' && p[1] != '\t'))
+		if (*p == '\r' || (*p == '\n' && p[1] != ' ' && p[1] != '\t'))
 			ck_abort_msg("%.*s", (int)len, given);
 }
 
@@ -333,8 +332,8 @@ mta_write(struct mta *m, struct str *out)
 }
 
 static void
-expect_edits_make(const struct headers *before, const struct headers *after,
-    bool ghosts)
+expect_edits_make(
+    const struct headers *before, const struct headers *after, bool ghosts)
 {
 	static struct mta m;
 	struct str want = { 0 }, got = { 0 };
@@ -345,8 +344,8 @@ expect_edits_make(const struct headers *before, const struct headers *after,
 	mta_insert(&m, 0, "Received", " by us");
 	m.line[0].own = true;
 	for (size_t i = 0; i < before->n; i++)
-		mta_insert(&m, m.n, before->field[i].name,
-		    before->field[i].raw);
+		mta_insert(
+		    &m, m.n, before->field[i].name, before->field[i].raw);
 	edits = headers_diff(before, after, &n);
 	for (size_t i = 0; i < n; i++)
 		mta_edit(&m, &edits[i]);
@@ -447,8 +446,8 @@ START_TEST(edits_do_what_the_policy_did)
 
 		seed = (unsigned)_i * 100000 + round;
 		for (unsigned i = 0; i < n; i++)
-			headers_received(&before, some_name(),
-			    any(2) ? " x" : " y\n z");
+			headers_received(
+			    &before, some_name(), any(2) ? " x" : " y\n z");
 		headers_copy(&after, &before);
 		for (unsigned i = 0; i < steps; i++)
 			change_somehow(&after, &before);
@@ -483,8 +482,8 @@ END_TEST
 /* Text that is no header block, or hardly one: taken somehow, never beyond. */
 START_TEST(replace_by_anything)
 {
-	static const char *const texts[] = { "", "\r\n", "\n", "body",
-		"A: b", "A: b\r\n", "A:b\n\nbody", ": x\r\n\r\n", "A b: c\r\n",
+	static const char *const texts[] = { "", "\r\n", "\n", "body", "A: b",
+		"A: b\r\n", "A:b\n\nbody", ": x\r\n\r\n", "A b: c\r\n",
 		" folded\r\nA: b\r\n\r\n", "A: b\r\n folded\r\n\r\nc",
 		"A: b\r\n\r\nC: d\r\n\r\n", "A:\r\n\r\n", "A: b\rC: d\r\n" };
 
@@ -494,12 +493,12 @@ START_TEST(replace_by_anything)
 
 		arrive(&received);
 		headers_copy(&h, &received);
-		body = headers_replace(&h, &received, texts[i],
-		    strlen(texts[i]));
+		body =
+		    headers_replace(&h, &received, texts[i], strlen(texts[i]));
 		ck_assert_uint_le(body, strlen(texts[i]));
 		for (size_t k = 0; k < h.n; k++)
-			expect_one_field(&h.field[k], texts[i],
-			    strlen(texts[i]));
+			expect_one_field(
+			    &h.field[k], texts[i], strlen(texts[i]));
 		expect_edits_make(&received, &h, i % 2 != 0);
 		headers_fini(&received);
 		headers_fini(&h);

@@ -20,13 +20,20 @@ static const struct {
 	{ "a\r\n b\n\tc\r\n  \r\n d", "a b c d" },
 	{ "trailing \t", "trailing " },
 	{ " \r\n\t ", "" },
-	{ "gr\xc3\xbc\xc3\x9f" "e", "gr\xc3\xbc\xc3\x9f" "e" },
+	{ "gr\xc3\xbc\xc3\x9f"
+	  "e",
+	    "gr\xc3\xbc\xc3\x9f"
+	    "e" },
 	/* Q and B */
 	{ "=?utf-8?Q?gr=C3=BCn_und=20gut?=", "gr\xc3\xbcn und gut" },
 	{ "=?UTF-8?q?gr=c3=bcn?=", "gr\xc3\xbcn" },
-	{ "=?UTF-8?B?R3LDvMOfZQ==?=", "Gr\xc3\xbc\xc3\x9f" "e" },
-	{ "=?UTF-8?b?R3LDvMOfZQ?=", "Gr\xc3\xbc\xc3\x9f" "e" },
-	{ "=?utf-8?Q?" "?= x", " x" },
+	{ "=?UTF-8?B?R3LDvMOfZQ==?=", "Gr\xc3\xbc\xc3\x9f"
+				      "e" },
+	{ "=?UTF-8?b?R3LDvMOfZQ?=", "Gr\xc3\xbc\xc3\x9f"
+				    "e" },
+	{ "=?utf-8?Q?"
+	  "?= x",
+	    " x" },
 	{ "=?utf-8?Q?=ZZ=?=", "=ZZ=" },
 	{ "=?utf-8?Q?a=4?=", "a=4" },
 	{ "=?utf-8*en-GB?Q?colour?=", "colour" },
@@ -38,8 +45,8 @@ static const struct {
 	{ "=?utf-8?Q?a_?= =?utf-8?Q?b?=", "a b" },
 	{ "=?utf-8?Q?a?==?utf-8?Q?b?=", "ab" },
 	{ "=?utf-8?Q?a?= x =?utf-8?Q?b?=", "a x b" },
-	{ "=?utf-8?Q?a?= =?iso-8859-1?Q?=FC?= =?utf-8?Q?b?=",
-	    "a\xc3\xbc" "b" },
+	{ "=?utf-8?Q?a?= =?iso-8859-1?Q?=FC?= =?utf-8?Q?b?=", "a\xc3\xbc"
+							      "b" },
 	{ "\"=?utf-8?Q?a?=\" <x@y>", "\"a\" <x@y>" },
 	{ "x=?utf-8?Q?a?=y", "xay" },
 	/* a character split between words */
@@ -65,7 +72,10 @@ static const struct {
 	{ "=?utf-8?Q?a?= =?x-unknown?Q?b?= =?utf-8?Q?c?=",
 	    "a =?x-unknown?Q?b?= c" },
 	{ "=?utf-8//IGNORE?Q?a?=", "=?utf-8//IGNORE?Q?a?=" },
-	{ "=?" "?Q?a?=", "=?" "?Q?a?=" },
+	{ "=?"
+	  "?Q?a?=",
+	    "=?"
+	    "?Q?a?=" },
 	{ "=?*en?Q?a?=", "=?*en?Q?a?=" },
 	{ "=?utf-8?X?a?=", "=?utf-8?X?a?=" },
 	{ "=?utf-8?B?a*b?=", "=?utf-8?B?a*b?=" },
@@ -87,7 +97,10 @@ static const struct {
 	{ "=?euc-jp?Q?a=FF=FFb?=", "a" FFFD FFFD "b" },
 	{ "=?euc-jp?Q?a=A4?=", "a" FFFD },
 	/* not UTF-8: raw, fold and all */
-	{ " gr\xfc" "n\r\n  x", " gr\xfc" "n\r\n  x" },
+	{ " gr\xfc"
+	  "n\r\n  x",
+	    " gr\xfc"
+	    "n\r\n  x" },
 	{ "\xff =?utf-8?Q?a?=", "\xff =?utf-8?Q?a?=" },
 };
 
@@ -97,8 +110,8 @@ START_TEST(reads_values)
 
 	str_adds(&out, "["); /* decode appends */
 	header_text_decode(&out, values[_i].raw, strlen(values[_i].raw));
-	ck_assert_msg(out.data[0] == '[' &&
-	    strcmp(out.data + 1, values[_i].text) == 0,
+	ck_assert_msg(
+	    out.data[0] == '[' && strcmp(out.data + 1, values[_i].text) == 0,
 	    "\"%s\" read as \"%s\", not \"%s\"", values[_i].raw,
 	    str_c(&out) + 1, values[_i].text);
 	str_fini(&out);
@@ -116,8 +129,7 @@ START_TEST(a_nul_is_a_byte)
 }
 END_TEST
 
-static const char *const opened[] = { "iso-8859-%d", "no-such-%d",
-	"cp12%02d" };
+static const char *const opened[] = { "iso-8859-%d", "no-such-%d", "cp12%02d" };
 
 /* Words of ever new charsets do not make us open ever new converters. */
 START_TEST(many_charsets_are_bounded)
@@ -132,7 +144,7 @@ START_TEST(many_charsets_are_bounded)
 	header_text_decode(&out, raw.data, raw.len);
 	ck_assert_uint_ge(out.len, 3000);
 	ck_assert(strstr(out.data, "-2999?Q?a?=") != NULL ||
-	    strstr(out.data, "=?cp122999?Q?a?=") != NULL);
+		  strstr(out.data, "=?cp122999?Q?a?=") != NULL);
 	str_fini(&raw);
 	str_fini(&out);
 }
@@ -153,15 +165,14 @@ START_TEST(any_bytes_are_survived)
 		str_clear(&out);
 		for (int n = rand() % 40; n > 0; n--)
 			if (rand() % 8 != 0)
-				str_adds(&raw,
-				    pieces[rand() % UNIT_N(pieces)]);
+				str_adds(&raw, pieces[rand() % UNIT_N(pieces)]);
 			else
-				str_addc(&raw, (char)(rand() % 16 != 0
-				    ? rand() % 128
-				    : rand()));
+				str_addc(
+				    &raw, (char)(rand() % 16 != 0 ? rand() % 128
+								  : rand()));
 		header_text_decode(&out, str_c(&raw), raw.len);
 		ck_assert_msg(header_text_is_utf8(str_c(&out), out.len) ==
-		    header_text_is_utf8(str_c(&raw), raw.len),
+				  header_text_is_utf8(str_c(&raw), raw.len),
 		    "\"%s\" read as \"%s\"", str_c(&raw), str_c(&out));
 	}
 	str_fini(&raw);

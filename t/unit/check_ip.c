@@ -42,12 +42,12 @@ static const struct {
 };
 
 static const char *const bad[] = { "", " ", "x", "1", "1.2.3", "1.2.3.4.5",
-	"256.1.1.1", "01.2.3.4", "1.2.3.4 ", " 1.2.3.4", "1.2.3.4:",
-	"1.2.3.4:x", "1.2.3.4:65536", "1.2.3.4:-1", "1.2.3.4:+1", "1:25", "[1.2.3.4",
-	"1.2.3.4]", "[]", "[1.2.3.4]x", "[1.2.3.4]:", "[::1]25", "[::1]:x",
-	":", ":::", "1:2", "::1::", "12345::", "g::", "[IPv6:1.2.3.4]",
-	"[tag:x]", "fe80::1%eth0", "1.2.3.4%1", "[[::1]]", "host.example",
-	"1.2.3.4/32",
+	"256.1.1.1", "01.2.3.4", "1.2.3.4 ", " 1.2.3.4",
+	"1.2.3.4:", "1.2.3.4:x", "1.2.3.4:65536", "1.2.3.4:-1", "1.2.3.4:+1",
+	"1:25", "[1.2.3.4", "1.2.3.4]", "[]", "[1.2.3.4]x",
+	"[1.2.3.4]:", "[::1]25", "[::1]:x", ":", ":::", "1:2",
+	"::1::", "12345::", "g::", "[IPv6:1.2.3.4]", "[tag:x]", "fe80::1%eth0",
+	"1.2.3.4%1", "[[::1]]", "host.example", "1.2.3.4/32",
 	"0000000000000000000000000000000000000000000000000000000000000000000"
 	"00000000000000000000::1" };
 
@@ -58,10 +58,10 @@ START_TEST(reads_addresses)
 	struct err err;
 	int port, port_again;
 
-	ck_assert_msg(ip_parse_port(&ip, &port, good[_i].text, &err) == 0,
-	    "%s", err.msg);
-	ck_assert_msg(port == good[_i].port, "%s: port %d", good[_i].text,
-	    port);
+	ck_assert_msg(
+	    ip_parse_port(&ip, &port, good[_i].text, &err) == 0, "%s", err.msg);
+	ck_assert_msg(
+	    port == good[_i].port, "%s: port %d", good[_i].text, port);
 	ip_format(&out, &ip);
 	ck_assert_str_eq(str_c(&out), good[_i].ip);
 	ck_assert_int_eq(ip_parse(&again, str_c(&out), NULL), 0);
@@ -72,8 +72,8 @@ START_TEST(reads_addresses)
 
 	str_clear(&out);
 	ip_format_port(&out, &ip, 2525);
-	ck_assert_int_eq(ip_parse_port(&again, &port_again, str_c(&out),
-	    NULL), 0);
+	ck_assert_int_eq(
+	    ip_parse_port(&again, &port_again, str_c(&out), NULL), 0);
 	ck_assert(ip_equal(&ip, &again));
 	ck_assert_int_eq(port_again, 2525);
 	str_fini(&out);
@@ -86,8 +86,8 @@ START_TEST(refuses_other_text)
 	struct err err = { "" };
 	int port = 1;
 
-	ck_assert_msg(ip_parse_port(&ip, &port, bad[_i], &err) == -1, "%s",
-	    bad[_i]);
+	ck_assert_msg(
+	    ip_parse_port(&ip, &port, bad[_i], &err) == -1, "%s", bad[_i]);
 	ck_assert_int_eq(ip.family, 0);
 	ck_assert_int_eq(port, IP_NO_PORT);
 	ck_assert(strstr(err.msg, "is no IP address") != NULL);
@@ -99,21 +99,22 @@ START_TEST(writes_socket_addresses)
 	struct sockaddr_in in4 = { .sin_family = AF_INET,
 		.sin_port = htons(25) };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
-		.sin6_port = htons(25), .sin6_scope_id = 2 };
+		.sin6_port = htons(25),
+		.sin6_scope_id = 2 };
 	struct sockaddr none = { .sa_family = AF_UNIX };
 	struct str out = { 0 };
 	struct ip ip;
 	int port;
 
 	inet_pton(AF_INET, "1.2.3.4", &in4.sin_addr);
-	ck_assert_int_eq(ip_from_sockaddr(&ip, &port,
-	    (struct sockaddr *)&in4), 0);
+	ck_assert_int_eq(
+	    ip_from_sockaddr(&ip, &port, (struct sockaddr *)&in4), 0);
 	ip_format_port(&out, &ip, port);
 	ck_assert_str_eq(str_c(&out), "1.2.3.4:25");
 
 	inet_pton(AF_INET6, "fe80::1", &in6.sin6_addr);
-	ck_assert_int_eq(ip_from_sockaddr(&ip, &port,
-	    (struct sockaddr *)&in6), 0);
+	ck_assert_int_eq(
+	    ip_from_sockaddr(&ip, &port, (struct sockaddr *)&in6), 0);
 	str_clear(&out);
 	ip_format_port(&out, &ip, port);
 	ck_assert_str_eq(str_c(&out), "[fe80::1%2]:25");
@@ -209,8 +210,8 @@ START_TEST(refuses_other_networks)
 
 	ck_assert_msg(cidr_parse(&net, bad_nets[_i].text, &err) == -1, "%s",
 	    bad_nets[_i].text);
-	ck_assert_msg(strstr(err.msg, bad_nets[_i].says) != NULL, "%s",
-	    err.msg);
+	ck_assert_msg(
+	    strstr(err.msg, bad_nets[_i].says) != NULL, "%s", err.msg);
 	ck_assert_int_eq(net.prefix, 0);
 }
 END_TEST
@@ -244,8 +245,8 @@ START_TEST(any_bytes_are_survived)
 		size_t n = (size_t)rand() % sizeof text;
 
 		for (size_t i = 0; i < n; i++)
-			text[i] = alphabet[(size_t)rand() %
-			    (sizeof alphabet - 1)];
+			text[i] =
+			    alphabet[(size_t)rand() % (sizeof alphabet - 1)];
 		text[n] = '\0';
 		(void)cidr_parse(&net, text, NULL);
 		if (ip_parse_port(&ip, &port, text, NULL) != 0)
@@ -273,8 +274,7 @@ suite(void)
 	tcase_add_loop_test(t, reads_addresses, 0, UNIT_N(good));
 	tcase_add_loop_test(t, refuses_other_text, 0, UNIT_N(bad));
 	tcase_add_test(t, writes_socket_addresses);
-	tcase_add_loop_test(t, contains_follows_the_prefix, 0,
-	    UNIT_N(lookups));
+	tcase_add_loop_test(t, contains_follows_the_prefix, 0, UNIT_N(lookups));
 	tcase_add_loop_test(t, refuses_other_networks, 0, UNIT_N(bad_nets));
 	tcase_add_loop_test(t, writes_networks, 0, UNIT_N(nets));
 	tcase_add_loop_test(t, any_bytes_are_survived, 1, 6);

@@ -43,8 +43,8 @@ open_fine(struct listener *l, const char *where)
 {
 	struct err err = { "" };
 
-	ck_assert_msg(listener_open(l, where, &plain, &err) == 0, "%s",
-	    err.msg);
+	ck_assert_msg(
+	    listener_open(l, where, &plain, &err) == 0, "%s", err.msg);
 }
 
 static void
@@ -53,8 +53,8 @@ open_fails(const char *where, const char *word)
 	struct listener l;
 	struct err err = { "" };
 
-	ck_assert_msg(listener_open(&l, where, &plain, &err) == -1, "%s",
-	    where);
+	ck_assert_msg(
+	    listener_open(&l, where, &plain, &err) == -1, "%s", where);
 	ck_assert_msg(strstr(err.msg, word) != NULL, "%s: %s", where, err.msg);
 	ck_assert_int_eq(l.fd, -1);
 	listener_close(&l); /* harmless */
@@ -420,9 +420,8 @@ shut_and_look(struct listener *l)
 	expect_alive(conn, served);
 	/* what libmilter polls is still there and still listens */
 	ck_assert_int_eq(l->fd, number);
-	ck_assert_int_eq(getsockopt(l->fd, SOL_SOCKET, SO_ACCEPTCONN,
-			     &listening, &len),
-	    0);
+	ck_assert_int_eq(
+	    getsockopt(l->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len), 0);
 	ck_assert(listening);
 	close(conn);
 	close(served);

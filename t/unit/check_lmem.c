@@ -42,12 +42,11 @@ static const struct {
 	size_t osize, nsize;
 	bool fits, over;
 } requests[] = {
-	{ 0, KB, true, false },          /* the last byte */
-	{ 0, KB + 1, true, true },       /* small: given, and noted */
-	{ 0, LMEM_LARGE - 1, true, true },
-	{ 0, LMEM_LARGE, false, true },
+	{ 0, KB, true, false },    /* the last byte */
+	{ 0, KB + 1, true, true }, /* small: given, and noted */
+	{ 0, LMEM_LARGE - 1, true, true }, { 0, LMEM_LARGE, false, true },
 	{ 0, 1024 * MB, false, true },
-	{ KB, 2 * KB, true, false },     /* counted by what it grows */
+	{ KB, 2 * KB, true, false }, /* counted by what it grows */
 	{ KB, 2 * KB + 1, true, true },
 	{ MB / 2, MB / 4, true, false }, /* smaller is always right */
 };
@@ -86,8 +85,7 @@ START_TEST(emergency_cap)
 	size_t n = 0, each = 100 * KB;
 
 	lmem_arm(&m);
-	while (n < 2000 &&
-	    (piece[n] = lmem_alloc(&m, NULL, 0, each)) != NULL)
+	while (n < 2000 && (piece[n] = lmem_alloc(&m, NULL, 0, each)) != NULL)
 		n++;
 	ck_assert_uint_gt(n * each, 2 * MB);
 	ck_assert_uint_lt(n * each, 100 * MB);

@@ -46,8 +46,7 @@ START_TEST(texts_are_cut_into_tokens)
 
 	lua_reader_init(&r, texts[_i].text, strlen(texts[_i].text));
 	while ((t = lua_reader_next(&r)).kind != LUA_TOKEN_EOF) {
-		str_addf(&out, "%s%c:", out.len != 0 ? " " : "",
-		    kinds[t.kind]);
+		str_addf(&out, "%s%c:", out.len != 0 ? " " : "", kinds[t.kind]);
 		str_add(&out, t.text, t.len);
 	}
 	ck_assert_str_eq(str_c(&out), texts[_i].tokens);
@@ -97,8 +96,8 @@ START_TEST(escapes_beyond_unicode_are_marked)
 
 	str_addf(&text, "'%s'", escapes[_i].escape);
 	lua_reader_init(&r, text.data, text.len);
-	ck_assert_msg(lua_reader_next(&r).bad_escape == escapes[_i].bad, "%s",
-	    text.data);
+	ck_assert_msg(
+	    lua_reader_next(&r).bad_escape == escapes[_i].bad, "%s", text.data);
 	str_fini(&text);
 }
 END_TEST
@@ -111,8 +110,8 @@ suite(void)
 
 	tcase_add_loop_test(t, texts_are_cut_into_tokens, 0, UNIT_N(texts));
 	tcase_add_test(t, text_in_quotes_is_no_word);
-	tcase_add_loop_test(t, escapes_beyond_unicode_are_marked, 0,
-	    UNIT_N(escapes));
+	tcase_add_loop_test(
+	    t, escapes_beyond_unicode_are_marked, 0, UNIT_N(escapes));
 	return s;
 }
 

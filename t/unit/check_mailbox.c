@@ -28,7 +28,7 @@ show_box(struct str *out, const struct mailbox *m)
 		str_adds(out, "]: ");
 	}
 	ck_assert((m->email == NULL) == (m->local == NULL) &&
-	    (m->email == NULL) == (m->domain == NULL));
+		  (m->email == NULL) == (m->domain == NULL));
 	if (m->email == NULL)
 		str_addc(out, '-');
 	else
@@ -105,7 +105,8 @@ static const struct row plain[] = {
 	{ "a@b", "a|b|a@b" },
 	{ "<a@b>", "a|b|a@b" },
 	{ " \t ann@host.example \n", "ann|host.example|ann@host.example" },
-	{ "Ann <ann@host.example>", "[Ann]: ann|host.example|ann@host.example" },
+	{ "Ann <ann@host.example>",
+	    "[Ann]: ann|host.example|ann@host.example" },
 	{ "Ann<ann@host.example>", "[Ann]: ann|host.example|ann@host.example" },
 	{ "Ann B. Sea <a@b>", "[Ann B. Sea]: a|b|a@b" },
 	{ "J.R.R. X <a@b>", "[J.R.R. X]: a|b|a@b" },
@@ -124,12 +125,12 @@ static const struct row plain[] = {
 	{ "a@b, c@d", "a|b|a@b, c|d|c@d" },
 	{ "a@b,c@d,Eve <e@f>", "a|b|a@b, c|d|c@d, [Eve]: e|f|e@f" },
 	{ "A+B=c!#$%&'*-/?^_`{|}~@x", "A+B=c!#$%&'*-/?^_`{|}~|x|"
-	  "A+B=c!#$%&'*-/?^_`{|}~@x" },
+				      "A+B=c!#$%&'*-/?^_`{|}~@x" },
 	{ "a@X.Example.COM", "a|X.Example.COM|a@X.Example.COM" },
 	{ "a@-x_.1", "a|-x_.1|a@-x_.1" },
 	{ "a@[192.0.2.1]", "a|[192.0.2.1]|a@[192.0.2.1]" },
 	{ "a@[IPv6:2001:db8::1]", "a|[IPv6:2001:db8::1]|"
-	  "a@[IPv6:2001:db8::1]" },
+				  "a@[IPv6:2001:db8::1]" },
 	{ "a@ [ 192.0.2.1\n ] (x)", "a|[192.0.2.1]|a@[192.0.2.1]" },
 	{ "a@[]", "a|[]|a@[]" },
 	{ "a@[x\\y]", "a|[xy]|a@[xy]" },
@@ -204,8 +205,8 @@ static const struct row encoded[] = {
 	{ "=?utf-8?Q?J=C3=BCrgen_X?= <a@b>", "[J\xc3\xbcrgen X]: a|b|a@b" },
 	{ "=?UTF-8?b?SsO8?= =?utf-8?b?cmdlbg==?= <a@b>",
 	    "[J\xc3\xbcrgen]: a|b|a@b" },
-	{ "=?utf-8?q?a=C3?=\n =?utf-8?q?=BCb?= <a@b>",
-	    "[a\xc3\xbc" "b]: a|b|a@b" },
+	{ "=?utf-8?q?a=C3?=\n =?utf-8?q?=BCb?= <a@b>", "[a\xc3\xbc"
+						       "b]: a|b|a@b" },
 	{ "=?iso-8859-1?q?J=FC?= Y <a@b>", "[J\xc3\xbc Y]: a|b|a@b" },
 	{ "Y =?iso-8859-1*de?q?J=FC?=<a@b>", "[Y J\xc3\xbc]: a|b|a@b" },
 	{ "\"Dr.\" =?utf-8?q?J=C3=BC?= \"X Y\" <a@b>",
@@ -322,11 +323,11 @@ static const struct row broken[] = {
 	{ "<@x:>", "! at byte 5: '@' expected, found '>'" },
 	{ "<@x@y:a@b>", "! at byte 4: ',' or ':' expected, found '@'" },
 	{ "\"a\x01\"@b", "! at byte 1: this local part has a control "
-	  "character" },
+			 "character" },
 	{ "\"a\x7f\"@b", "! at byte 1: this local part has a control "
-	  "character" },
+			 "character" },
 	{ "\"a\\\t\"@b", "! at byte 1: this local part has a control "
-	  "character" },
+			 "character" },
 	{ "a@[\x02]", "! at byte 3: this domain has a control character" },
 };
 
@@ -346,8 +347,7 @@ static const struct {
 START_TEST(addresses_are_read)
 {
 	for (size_t i = 0; i < tables[_i].n; i++)
-		expect(tables[_i].rows[i].text,
-		    strlen(tables[_i].rows[i].text),
+		expect(tables[_i].rows[i].text, strlen(tables[_i].rows[i].text),
 		    tables[_i].rows[i].expected);
 }
 END_TEST
@@ -361,10 +361,12 @@ static const struct {
 } nuls[] = {
 	{ "a@b\0c", 5, "! at byte 4: an address expected, found byte 0x00" },
 	{ "\0a@b", 4, "! at byte 1: an address expected, found byte 0x00" },
-	{ "\"a\0b\"@c", 7, "! at byte 1: this local part has a control "
-	  "character" },
-	{ "\"a\\\0\"@c", 7, "! at byte 1: this local part has a control "
-	  "character" },
+	{ "\"a\0b\"@c", 7,
+	    "! at byte 1: this local part has a control "
+	    "character" },
+	{ "\"a\\\0\"@c", 7,
+	    "! at byte 1: this local part has a control "
+	    "character" },
 	{ "a@[\0]", 5, "! at byte 3: this domain has a control character" },
 	{ "a@b (\0)", 7, "a|b|a@b" },
 	{ "\"a\0b\" <c@d>", 11, NULL },
@@ -411,8 +413,8 @@ START_TEST(any_text_is_read_or_refused)
 {
 	static const char *const pieces[] = { "a", "b.c", "@", ",", ":", ";",
 		"<", ">", "\"", "\\", "(", ")", "[", "]", ".", " ", "\n ",
-		"\xc3\xbc", "\xff", "=?utf-8?q?", "x?=", "\t", "<a@b>",
-		"c@d,", "\"q\"" };
+		"\xc3\xbc", "\xff", "=?utf-8?q?", "x?=", "\t", "<a@b>", "c@d,",
+		"\"q\"" };
 	uint64_t chance = 88172645463325252u + (uint64_t)_i;
 	unsigned read = 0;
 
@@ -461,7 +463,7 @@ START_TEST(a_copy_stands_alone)
 	show(&after, copy);
 	ck_assert_str_eq(str_c(&after), str_c(&before));
 	ck_assert_str_eq(str_c(&after), "[Ann]: a|b|a@b, x{c c|d|\"c c\"@d, "
-	    "-}, e|f|e@f");
+					"-}, e|f|e@f");
 	free(copy);
 	str_fini(&before);
 	str_fini(&after);
@@ -499,9 +501,12 @@ START_TEST(limits_hold)
 	struct err err;
 	struct mailbox_list *l;
 
-	expect_many("a@b ", 64, "(", ")))))))))))))))))))))))))))))))))))))"
-	    ")))))))))))))))))))))))))))", "a|b|a@b");
-	expect_many("a@b ", 65, "(", "", "! at byte 69: comments nested more "
+	expect_many("a@b ", 64, "(",
+	    ")))))))))))))))))))))))))))))))))))))"
+	    ")))))))))))))))))))))))))))",
+	    "a|b|a@b");
+	expect_many("a@b ", 65, "(", "",
+	    "! at byte 69: comments nested more "
 	    "than 64 deep");
 	expect_many("a@b ", 100000, "(x)", "", "a|b|a@b");
 	expect_many("", MAILBOX_TEXT_MAX, ",", "", "");
@@ -552,9 +557,9 @@ START_TEST(long_headers)
 
 	for (int k = 0; k < 2; k++) {
 		size_t size = k == 0 ? 100000 : 1000000;
-		struct str s = many(costly[_i].head,
-		    size / strlen(costly[_i].piece), costly[_i].piece,
-		    costly[_i].tail);
+		struct str s =
+		    many(costly[_i].head, size / strlen(costly[_i].piece),
+			costly[_i].piece, costly[_i].tail);
 		struct err err;
 		int64_t start = clock_mono();
 		struct mailbox_list *l =

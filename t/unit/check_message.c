@@ -59,7 +59,7 @@ arrived(void)
 	return m;
 }
 
-#define ARRIVED \
+#define ARRIVED                                                                \
 	"From: s@a.example\r\nSubject: hello\r\n there\r\n\r\nline\r\nend"
 
 static void
@@ -162,7 +162,8 @@ static const struct {
 } datas[] = {
 	{ ARRIVED, ARRIVED, false },
 	{ "From: s@a.example\r\nSubject: hello\r\n there\r\n\r\nother",
-	    "From: s@a.example\r\nSubject: hello\r\n there\r\n\r\nother", true },
+	    "From: s@a.example\r\nSubject: hello\r\n there\r\n\r\nother",
+	    true },
 	{ "From: s@a.example\r\n\r\nline\r\nend",
 	    "From: s@a.example\r\n\r\nline\r\nend", true },
 	{ "X: y\r\n" ARRIVED, "X: y\r\n" ARRIVED, true },
@@ -201,8 +202,8 @@ START_TEST(copies)
 	ck_assert(json_equal(copy->meta, m->meta));
 	ck_assert(headers_equal(&copy->headers, &m->headers));
 
-	json_array_append_new(json_object_get(copy->meta, "k"),
-	    json_integer(2));
+	json_array_append_new(
+	    json_object_get(copy->meta, "k"), json_integer(2));
 	headers_remove(&copy->headers, "x");
 	message_add_rcpt(copy, &z);
 	message_quarantine(copy, "q", 1);
@@ -219,7 +220,7 @@ END_TEST
 
 static const struct {
 	struct message_limits limits;
-	int headers;   /* of 20 bytes each */
+	int headers; /* of 20 bytes each */
 	size_t body;
 	enum content_trouble trouble;
 } limits[] = {
@@ -250,10 +251,9 @@ START_TEST(limit)
 	message_add_body(m, body, limits[_i].body - limits[_i].body / 2, l);
 	ck_assert_int_eq(m->content->trouble, limits[_i].trouble);
 	if (limits[_i].trouble == CONTENT_FINE) {
-		ck_assert_uint_eq(m->content->headers.n,
-		    (size_t)limits[_i].headers);
-		ck_assert_uint_eq(body_size(m->content->body),
-		    limits[_i].body);
+		ck_assert_uint_eq(
+		    m->content->headers.n, (size_t)limits[_i].headers);
+		ck_assert_uint_eq(body_size(m->content->body), limits[_i].body);
 	} else { /* nothing is kept, and nothing more is taken */
 		message_add_header(m, "X", " y", l);
 		message_add_body(m, "z", 1, l);

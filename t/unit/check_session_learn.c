@@ -66,8 +66,7 @@ static const struct {
 	enum mta mta;
 } connects[] = {
 	{ "192.0.2.7", 40000, "192.0.2.1", "25", NULL, "Postfix 3.7.11",
-	    "192.0.2.7:40000", "192.0.2.1:25", "192.0.2.7:40000",
-	    MTA_POSTFIX },
+	    "192.0.2.7:40000", "192.0.2.1:25", "192.0.2.7:40000", MTA_POSTFIX },
 	{ "2001:db8::7", 40000, "2001:db8::1", "587", NULL, "8.17.1.9",
 	    "[2001:db8::7]:40000", "[2001:db8::1]:587", "[2001:db8::7]:40000",
 	    MTA_SENDMAIL },
@@ -99,14 +98,14 @@ START_TEST(connection)
 {
 	session_macros_begin(s, PHASE_CONNECT);
 	if (connects[_i].addr != NULL)
-		session_set_macro(s, PHASE_CONNECT, "{daemon_addr}",
-		    connects[_i].addr);
+		session_set_macro(
+		    s, PHASE_CONNECT, "{daemon_addr}", connects[_i].addr);
 	if (connects[_i].daemon_port != NULL)
 		session_set_macro(s, PHASE_CONNECT, "{daemon_port}",
 		    connects[_i].daemon_port);
 	if (connects[_i].if_addr != NULL)
-		session_set_macro(s, PHASE_CONNECT, "{if_addr}",
-		    connects[_i].if_addr);
+		session_set_macro(
+		    s, PHASE_CONNECT, "{if_addr}", connects[_i].if_addr);
 	if (connects[_i].v != NULL)
 		session_set_macro(s, PHASE_CONNECT, "v", connects[_i].v);
 	peer(connects[_i].peer, connects[_i].port);
@@ -160,8 +159,8 @@ static const struct {
 START_TEST(security)
 {
 	if (tls[_i].version != NULL)
-		session_set_macro(s, PHASE_HELO, "{tls_version}",
-		    tls[_i].version);
+		session_set_macro(
+		    s, PHASE_HELO, "{tls_version}", tls[_i].version);
 	if (tls[_i].cipher != NULL)
 		session_set_macro(s, PHASE_HELO, "{cipher}", tls[_i].cipher);
 	learn_security();
@@ -186,13 +185,13 @@ START_TEST(subject)
 	json_t *names;
 
 	session_set_macro(s, PHASE_HELO, "{tls_version}", "TLSv1.3");
-	session_set_macro(s, PHASE_HELO, "{cert_subject}",
-	    subjects[_i].subject);
+	session_set_macro(
+	    s, PHASE_HELO, "{cert_subject}", subjects[_i].subject);
 	learn_security();
 	names = json_object_get(s->meta, "tls_peer_subject_name");
 	ck_assert_uint_eq(json_array_size(names), 1);
-	ck_assert_str_eq(json_string_value(json_array_get(names, 0)),
-	    subjects[_i].name);
+	ck_assert_str_eq(
+	    json_string_value(json_array_get(names, 0)), subjects[_i].name);
 }
 END_TEST
 
@@ -228,8 +227,7 @@ START_TEST(macros)
 	/* the MTA cannot make us keep more than this */
 	memset(large, 'x', 9999);
 	session_set_macro(s, PHASE_RCPT, "large", large);
-	ck_assert_uint_eq(strlen(session_macro(s, "large")),
-	    SESSION_MACRO_MAX);
+	ck_assert_uint_eq(strlen(session_macro(s, "large")), SESSION_MACRO_MAX);
 	for (int i = 0; i < SESSION_MACROS; i++)
 		session_set_macro(s, PHASE_EOM, names[i % 3], "x");
 	session_set_macro(s, PHASE_EOM, names[3], "x");

@@ -79,8 +79,7 @@ static const struct row {
 	{ "data_reject", "eom", false, "eom", NULL },
 	{ "data_reject", "now", false, "now", NULL },
 	{ "data_reject", "mail", false, NULL, "'eom' or 'now'" },
-	{ "batch_handling", "BifurcateAlways", false, "BifurcateAlways",
-	    NULL },
+	{ "batch_handling", "BifurcateAlways", false, "BifurcateAlways", NULL },
 	{ "batch_handling", "BatchByDomain", false, "BatchByDomain", NULL },
 	{ "batch_handling", "AllInOne", false, "AllInOne", NULL },
 	{ "batch_handling", "allinone", false, NULL, "AllInOne" },
@@ -120,12 +119,12 @@ START_TEST(option_takes)
 	}
 	ck_assert_msg(rc == -1, "%s = %s was taken", r->key, r->value);
 	ck_assert_msg(strncmp(err.msg, r->key, strlen(r->key)) == 0 &&
-		strstr(err.msg, r->word) != NULL,
+			  strstr(err.msg, r->word) != NULL,
 	    "%s", err.msg);
-	ck_assert_msg(memcmp(&s, &before, sizeof s) == 0, "changed by %s",
-	    r->value);
-	ck_assert_int_eq(settings_set(&s, r->key, r->value, r->number, NULL),
-	    -1);
+	ck_assert_msg(
+	    memcmp(&s, &before, sizeof s) == 0, "changed by %s", r->value);
+	ck_assert_int_eq(
+	    settings_set(&s, r->key, r->value, r->number, NULL), -1);
 }
 END_TEST
 
@@ -174,7 +173,7 @@ START_TEST(every_option_is_tested)
 
 	for (size_t i = 0; i < n; i++)
 		ck_assert_msg(is_tested(row[i].name, true) &&
-			is_tested(row[i].name, false),
+				  is_tested(row[i].name, false),
 		    "%s: a value that fits and one that does not are missing",
 		    row[i].name);
 }
@@ -208,8 +207,8 @@ START_TEST(unknown_key_is_named_with_those_that_exist)
 	for (size_t i = 0; i < UNIT_N(keys); i++) {
 		ck_assert_int_eq(
 		    settings_set(&s, keys[i], "1s", false, &err), -1);
-		ck_assert_ptr_nonnull(strstr(err.msg,
-		    "is no option of kumo.milter.configure"));
+		ck_assert_ptr_nonnull(
+		    strstr(err.msg, "is no option of kumo.milter.configure"));
 		ck_assert_ptr_nonnull(strstr(err.msg, " cpu_limit"));
 		ck_assert_ptr_nonnull(strstr(err.msg, "states"));
 		ck_assert_int_eq(err.msg[0], '"');

@@ -131,8 +131,8 @@ START_TEST(changing_threads)
 	watch_add(&busy);
 	for (int i = 0; i < 3; i++) {
 		pthread_create(&thread, NULL, short_stretches, &w);
-		watch_begin(&busy, clock_mono() + 3600 * CLOCK_S,
-		    20 * CLOCK_MS);
+		watch_begin(
+		    &busy, clock_mono() + 3600 * CLOCK_S, 20 * CLOCK_MS);
 		ck_assert_int_eq(spin_until_killed(&busy), WATCH_CPU);
 		watch_end(&busy);
 		pthread_join(thread, NULL);

@@ -16,8 +16,8 @@
  * An answer is "-" (go on), "accept", "discard" or "550 5.7.1 text", with
  * "!" behind it when the MTA closes, lines joined by "|".  What passed the
  * end of a message is "-{edits}": -Name#2 deleted, ~Name#2:value changed,
- * ^Name:value inserted, +Name:value added, >addr recipient added, <addr removed, q:reason.
- * A session still open at the end is closed.
+ * ^Name:value inserted, +Name:value added, >addr recipient added, <addr
+ * removed, q:reason. A session still open at the end is closed.
  */
 #ifndef KUMILTER_UNIT_POLICY_H
 #define KUMILTER_UNIT_POLICY_H
@@ -125,8 +125,7 @@ play_add_reply(struct str *out, const struct reply *r)
 	default:
 		break;
 	}
-	ck_assert_int_eq(r->code[0],
-	    r->action == REPLY_TEMPFAIL ? '4' : '5');
+	ck_assert_int_eq(r->code[0], r->action == REPLY_TEMPFAIL ? '4' : '5');
 	str_adds(out, r->code);
 	if (r->xcode[0] != '\0')
 		str_addf(out, " %s", r->xcode);
@@ -193,8 +192,8 @@ play_connect(struct session *s, bool sendmail, struct reply *r)
 
 	session_macros_begin(s, PHASE_CONNECT);
 	session_set_macro(s, PHASE_CONNECT, "j", "mx.example.test");
-	session_set_macro(s, PHASE_CONNECT, "v",
-	    sendmail ? "8.17.1" : "Postfix 3.7.11");
+	session_set_macro(
+	    s, PHASE_CONNECT, "v", sendmail ? "8.17.1" : "Postfix 3.7.11");
 	session_set_macro(s, PHASE_CONNECT, "{daemon_addr}", "192.0.2.1");
 	session_set_macro(s, PHASE_CONNECT, "{daemon_port}", "25");
 	s->client_name = xstrdup("client.example");
@@ -211,8 +210,8 @@ play_end(struct play *p, struct reply *r)
 	event_eom(s, r, &m);
 	play_add_reply(&p->out, r);
 	if (m != NULL) {
-		ck_assert(r->action == REPLY_CONTINUE ||
-		    r->action == REPLY_ACCEPT);
+		ck_assert(
+		    r->action == REPLY_CONTINUE || r->action == REPLY_ACCEPT);
 		play_add_edits(&p->out, m);
 	}
 	event_message_over(s, m);
@@ -254,8 +253,8 @@ play_word(struct play *p, const char *given)
 	play_prepare(p, word);
 	s = p->s[p->at];
 	if (strchr("CHMRDEU", word[0]) != NULL)
-		str_addf(&p->out, "%s%c ", p->out.len != 0 ? "; " : "",
-		    word[0]);
+		str_addf(
+		    &p->out, "%s%c ", p->out.len != 0 ? "; " : "", word[0]);
 	switch (word[0]) {
 	case 'C':
 		play_connect(s, word[1] == 'S', &r);

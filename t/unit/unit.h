@@ -23,10 +23,10 @@ unit_run(Suite *suite)
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-#define UNIT_MAIN(suite) \
-	int main(void) \
-	{ \
-		return unit_run(suite()); \
+#define UNIT_MAIN(suite)                                                       \
+	int main(void)                                                         \
+	{                                                                      \
+		return unit_run(suite());                                      \
 	}
 
 /* Rows of a table. */
