@@ -65,7 +65,8 @@ const struct header *headers_next(
 /*
  * Make the list what the header block at the head of data says; received: the
  * block as it came.  Fields that are equal to a received one in the same order
- * stay that one; one of the same name in its place becomes its new value.
+ * stay that one; one of the same name, letter for letter, in its place becomes
+ * its new value.
  * Gives the offset of the body.  Total: what is no header block is body.
  */
 size_t headers_replace(struct headers *h, const struct headers *received,

@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* Longest common subsequences are sought in blocks up to this product. */
 #define TABLE_MAX ((size_t)4 * 1024 * 1024)
@@ -99,8 +98,7 @@ parse_block(struct headers *h, const char *data, size_t len)
 static bool
 same(const struct header *a, const struct header *b)
 {
-	return a->raw_len == b->raw_len && a->name_len == b->name_len &&
-	       strcasecmp(a->name, b->name) == 0 &&
+	return a->raw_len == b->raw_len && strcmp(a->name, b->name) == 0 &&
 	       memcmp(a->raw, b->raw, a->raw_len) == 0;
 }
 
@@ -162,7 +160,8 @@ match(struct headers *h, const struct headers *was)
 
 /*
  * Between two fields that stayed: a new one whose name is that of the next one
- * gone is that one with another value.
+ * gone is that one with another value.  Every letter of the name counts, too:
+ * MTAs keep the one that they have.
  */
 static void
 pair_changed(struct headers *h, const struct headers *was)
@@ -185,7 +184,7 @@ pair_changed(struct headers *h, const struct headers *was)
 			    next_at < h->n ? h->field[next_at].seq - 1 : was->n;
 		}
 		if (gone < next &&
-		    strcasecmp(was->field[gone].name, f->name) == 0) {
+		    strcmp(was->field[gone].name, f->name) == 0) {
 			f->seq = ++gone;
 			f->changed = true;
 		}

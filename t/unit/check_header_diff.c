@@ -151,7 +151,7 @@ has_become(const struct mta *mta, const struct headers *after)
 		if (f->own || f->hidden || f->raw == NULL)
 			continue;
 		if (k == after->n ||
-		    strcasecmp(f->name, after->field[k].name) != 0 ||
+		    strcmp(f->name, after->field[k].name) != 0 ||
 		    strcmp(f->raw, after->field[k].raw) != 0)
 			return false;
 		k++;
@@ -290,9 +290,9 @@ static const struct row {
 	/* changed and changed back */
 	{ "A=1 B=2", { "!A: 7\nB: 2\n", "!A: 1\nB: 2\n" }, "" },
 	{ "A=1 B=2", { "!B: 2\n", "!A: 1\nB: 2\n" }, "" },
-	/* a name in other letters is the same name */
-	{ "Subject=x", { "!SUBJECT: x\n" }, "" },
-	{ "Subject=x", { "!SUBJECT: y\n" }, "chg 1 SUBJECT=y" },
+	/* a name in other letters is another field: MTAs keep theirs */
+	{ "Subject=x", { "!SUBJECT: x\n" }, "del 1 Subject, add SUBJECT=x" },
+	{ "Subject=x", { "!SUBJECT: y\n" }, "del 1 Subject, add SUBJECT=y" },
 };
 
 static void

@@ -60,7 +60,7 @@ static const struct row {
 	/* which of them are received ones */
 	{ "A=1", "A: 1\r\n", "1A= 1", "" },
 	{ "A=1", "A:1\r\n", "1*A=1", "" },
-	{ "A=1", "a: 1\r\n", "1a= 1", "" },
+	{ "A=1", "a: 1\r\n", "$a= 1", "" },
 	{ "A=1", "B: 1\r\n", "$B= 1", "" },
 	{ "A=1", "", "", "" },
 	{ "A=1 B=2 C=3", "A: 1\r\nB: 2\r\nC: 3\r\n", "1A= 1 2B= 2 3C= 3", "" },
