@@ -161,6 +161,18 @@ def test_set_data_at_random(t):
             check(f'body {number}', body.encode(), queued.body)
 
 
+def test_edits_after_set_data(t):
+    """What stood above a field that set_data put between is removed; it
+    stays above what stood below."""
+    rest = f'X-B: 2\nFrom: {A}\n{GIVEN}'
+    queued = delivered(t, """
+  msg:set_data((msg:get_data():gsub('X%-B', 'X-Mid: m\\r\\n%0')))
+  msg:remove_all_named_headers 'X-A'
+  msg:prepend_header('X-Top', 't')
+  msg:append_header('X-End', 'e')""", f'X-A: 1\n{rest}\n{BODY}')
+    check('headers', f'X-Top: t\nX-Mid: m\n{rest}X-End: e\n', own(queued))
+
+
 def test_many_headers(t):
     """One more near the top of 1000: all below it are written anew."""
     fields = [f'X-{n % 9}: {n}\n' for n in range(1000)]
