@@ -16,6 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The KumoMTA whose API this is; policies compare kumo.version as text. */
+#define API_DATE "2026.08.01"
+
 #define HANDLERS "kumo.handlers"
 #define REGISTRARS "kumo.registrars"
 
@@ -246,7 +249,7 @@ lb_kumo_open(lua_State *L)
 	lua_newtable(L);
 	lua_setfield(L, LUA_REGISTRYINDEX, REGISTRARS);
 	luaL_register(L, NULL, functions);
-	lua_pushliteral(L, "kumilter-" KUMILTER_VERSION);
+	lua_pushliteral(L, API_DATE "-kumilter-" KUMILTER_VERSION);
 	lua_setfield(L, -2, "version");
 }
 
