@@ -18,6 +18,28 @@ struct body {
 	size_t size;
 };
 
+/* A body this small is never put into a file only because others are large. */
+#define SMALL ((size_t)16 * 1024)
+
+/* What all bodies of the process hold in memory. */
+static atomic_size_t held;
+
+static void
+hold(struct body *b, const void *data, size_t len)
+{
+	size_t before = b->memory.cap;
+
+	str_add(&b->memory, data, len);
+	atomic_fetch_add(&held, b->memory.cap - before);
+}
+
+static void
+let_go(struct body *b)
+{
+	atomic_fetch_sub(&held, b->memory.cap);
+	str_fini(&b->memory);
+}
+
 struct body *
 body_new(void)
 {
@@ -33,7 +55,7 @@ body_from(const void *data, size_t len)
 {
 	struct body *b = body_new();
 
-	str_add(&b->memory, data, len);
+	hold(b, data, len);
 	b->size = len;
 	return b;
 }
@@ -52,7 +74,7 @@ body_unref(struct body *b)
 		return;
 	if (b->fd >= 0)
 		close(b->fd);
-	str_fini(&b->memory);
+	let_go(b);
 	free(b);
 }
 
@@ -100,8 +122,15 @@ move_to_file(struct body *b, const struct body_limits *limits, struct err *err)
 	if (b->fd < 0 ||
 	    write_all(b->fd, str_c(&b->memory), b->memory.len, err) != 0)
 		return -1;
-	str_fini(&b->memory);
+	let_go(b);
 	return 0;
+}
+
+static bool
+belongs_in_file(size_t size, const struct body_limits *limits)
+{
+	return size > limits->memory ||
+	       (size > SMALL && atomic_load(&held) + size > limits->total);
 }
 
 int
@@ -109,11 +138,11 @@ body_add(struct body *b, const void *data, size_t len,
     const struct body_limits *limits, struct err *err)
 {
 	must(atomic_load(&b->refs) == 1);
-	if (b->fd < 0 && b->size + len > limits->memory &&
+	if (b->fd < 0 && belongs_in_file(b->size + len, limits) &&
 	    move_to_file(b, limits, err) != 0)
 		return -1;
 	if (b->fd < 0)
-		str_add(&b->memory, data, len);
+		hold(b, data, len);
 	else if (write_all(b->fd, data, len, err) != 0)
 		return -1;
 	b->size += len;

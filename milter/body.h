@@ -1,8 +1,9 @@
 /*
  * body.h - the bytes of a message behind its headers
  *
- * Small ones live in memory, larger ones in an unlinked temporary file, so a
- * thousand sessions in the middle of a large message cost little memory.
+ * Small ones live in memory, larger ones in an unlinked temporary file, and so
+ * do small ones while all bodies together take much memory: a thousand sessions
+ * in the middle of a large message cost little.
  * Counted references: copies of a message share one body; it is only added to
  * while there is one.
  *
@@ -20,6 +21,7 @@
 
 struct body_limits {
 	size_t memory;      /* bytes kept in memory; above: the file */
+	size_t total;       /* of all bodies of the process together */
 	const char *folder; /* where the file is made */
 };
 

@@ -35,7 +35,8 @@ limits_of(const struct session *s)
 	return (struct message_limits){ .size = size,
 		.headers = (size_t)set->header_count_limit,
 		.header_bytes = set->header_size_limit,
-		.body = { set->message_memory, set->spool_directory } };
+		.body = { set->message_memory, set->messages_memory,
+		    set->spool_directory } };
 }
 
 void

@@ -74,6 +74,10 @@ static const struct option {
 	      "of a message's body kept in memory; a larger one lives in an "
 	      "unlinked file" },
 	    KIND_SIZE, AT(message_memory), NULL, 0, INT64_C(1) << 36 },
+	{ { "messages_memory", "size", "64MB",
+	      "of all bodies in memory together; beyond it those of more than "
+	      "16 kB go to their file at once" },
+	    KIND_SIZE, AT(messages_memory), NULL, 0, INT64_C(1) << 40 },
 	{ { "spool_directory", "absolute path", "/var/tmp",
 	      "where those files are" },
 	    KIND_FOLDER, AT(spool_directory), NULL, 0, 0 },

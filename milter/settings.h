@@ -30,6 +30,7 @@ struct settings {
 	size_t memory_limit;     /* bytes for each Lua state */
 	size_t message_limit;    /* bytes of one message kept for handlers */
 	size_t message_memory;   /* of its body in memory, not in a file */
+	size_t messages_memory;  /* of all bodies in memory together */
 	char spool_directory[256];
 	int header_count_limit;
 	size_t header_size_limit;

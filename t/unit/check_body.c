@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -41,7 +42,7 @@ pattern(size_t len)
 static struct body *
 filled(const struct str *text, size_t memory, size_t step)
 {
-	struct body_limits limits = { memory, folder };
+	struct body_limits limits = { memory, SIZE_MAX, folder };
 	struct body *b = body_new();
 	struct err err;
 
@@ -123,7 +124,7 @@ END_TEST
 
 START_TEST(reading_does_not_disturb_adding)
 {
-	struct body_limits limits = { 10, folder };
+	struct body_limits limits = { 10, SIZE_MAX, folder };
 	struct str text = pattern(1000), out = { 0 };
 	struct body *b = body_new();
 
@@ -232,7 +233,7 @@ END_TEST
 
 START_TEST(one_of_several_is_not_added_to)
 {
-	struct body_limits limits = { 100, folder };
+	struct body_limits limits = { 100, SIZE_MAX, folder };
 	struct body *b = body_new();
 
 	body_ref(b);
@@ -242,7 +243,7 @@ END_TEST
 
 START_TEST(file_of_one_reference_again_is_added_to)
 {
-	struct body_limits limits = { 1, folder };
+	struct body_limits limits = { 1, SIZE_MAX, folder };
 	struct body *b = body_new();
 
 	ck_assert_int_eq(body_add(b, "abc", 3, &limits, NULL), 0);
@@ -255,7 +256,7 @@ END_TEST
 
 START_TEST(missing_folder_is_named)
 {
-	struct body_limits limits = { 3, "/nonexistent/spool" };
+	struct body_limits limits = { 3, SIZE_MAX, "/nonexistent/spool" };
 	struct body *b = body_new();
 	struct err err;
 
@@ -288,7 +289,7 @@ START_TEST(failed_write_is_told)
 {
 	/* while all of it moves into the file; later; in the midst of one */
 	static const size_t steps[] = { 9000, 1000, 1500 };
-	struct body_limits limits = { 8192, folder };
+	struct body_limits limits = { 8192, SIZE_MAX, folder };
 	struct str text = pattern(steps[_i] * 12);
 	struct body *b = body_new();
 	size_t at = 0, step = steps[_i];
@@ -322,7 +323,8 @@ START_TEST(random_additions)
 {
 	unsigned seed = (unsigned)_i * 7919 + 1;
 	struct str text = pattern(300000);
-	struct body_limits limits = { (size_t)rand_r(&seed) % 200000, folder };
+	struct body_limits limits = { (size_t)rand_r(&seed) % 200000, SIZE_MAX,
+		folder };
 	struct body *b = body_new();
 	size_t at = 0;
 
@@ -338,6 +340,40 @@ START_TEST(random_additions)
 	ck_assert(body_equals(b, text.data, text.len));
 	str_fini(&text);
 	body_unref(b);
+}
+END_TEST
+
+/* Many middling bodies at once go to files, small ones never do. */
+START_TEST(all_together_take_no_more_than_the_total)
+{
+	struct body_limits limits = { 1 << 20, 256 * 1024, folder };
+	struct str text = pattern(100 * 1024), small = pattern(10 * 1024);
+	struct body *b[16], *tiny[16], *late = body_new();
+	int in_memory = 0;
+
+	for (int i = 0; i < 16; i++) {
+		b[i] = body_new();
+		tiny[i] = body_new();
+		ck_assert_int_eq(
+		    body_add(b[i], text.data, text.len, &limits, NULL), 0);
+		ck_assert_int_eq(
+		    body_add(tiny[i], small.data, small.len, &limits, NULL), 0);
+		in_memory += !body_is_spooled(b[i]);
+		ck_assert(!body_is_spooled(tiny[i]));
+	}
+	ck_assert_int_ge(in_memory, 1);
+	ck_assert_int_le(in_memory, 2);
+	for (int i = 0; i < 16; i++) {
+		ck_assert(body_equals(b[i], text.data, text.len));
+		body_unref(b[i]);
+		body_unref(tiny[i]);
+	}
+	/* what was given back counts no more */
+	ck_assert_int_eq(body_add(late, text.data, text.len, &limits, NULL), 0);
+	ck_assert(!body_is_spooled(late));
+	body_unref(late);
+	str_fini(&text);
+	str_fini(&small);
 }
 END_TEST
 
@@ -359,6 +395,7 @@ suite(void)
 	tcase_add_test(t, missing_folder_is_named);
 	tcase_add_loop_test(t, failed_write_is_told, 0, 3);
 	tcase_add_loop_test(t, random_additions, 0, 40);
+	tcase_add_test(t, all_together_take_no_more_than_the_total);
 	/* a test that dies needs a process of its own */
 	if (fork_mode == NULL || strcmp(fork_mode, "no") != 0) {
 		TCase *dies = tcase_create("dies");

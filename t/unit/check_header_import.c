@@ -105,7 +105,8 @@ static struct message *
 message_of(const char *headers)
 {
 	struct address sender = { 0 };
-	struct message_limits limits = { 10000, 100, 10000, { 10000, "/" } };
+	struct message_limits limits = { 10000, 100, 10000,
+		{ 10000, SIZE_MAX, "/" } };
 	struct message *m;
 	char *copy = xstrdup(headers), *save = NULL;
 

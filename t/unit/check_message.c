@@ -224,18 +224,23 @@ static const struct {
 	size_t body;
 	enum content_trouble trouble;
 } limits[] = {
-	{ { 100, 100, 1000, { 10, "/tmp" } }, 5, 0, CONTENT_FINE },
-	{ { 100, 100, 1000, { 10, "/tmp" } }, 4, 20, CONTENT_FINE },
-	{ { 100, 100, 1000, { 10, "/tmp" } }, 4, 21, CONTENT_TOO_BIG },
-	{ { 100, 100, 1000, { 10, "/tmp" } }, 6, 0, CONTENT_TOO_BIG },
-	{ { 1000, 3, 1000, { 10, "/tmp" } }, 3, 10, CONTENT_FINE },
-	{ { 1000, 3, 1000, { 10, "/tmp" } }, 4, 10, CONTENT_TOO_MANY_HEADERS },
-	{ { 1000, 100, 60, { 10, "/tmp" } }, 3, 10, CONTENT_FINE },
-	{ { 1000, 100, 60, { 10, "/tmp" } }, 4, 10, CONTENT_TOO_MANY_HEADERS },
-	{ { 1000, 100, 1000, { 10, "/no/such/folder" } }, 1, 10, CONTENT_FINE },
-	{ { 1000, 100, 1000, { 10, "/no/such/folder" } }, 1, 11,
+	{ { 100, 100, 1000, { 10, SIZE_MAX, "/tmp" } }, 5, 0, CONTENT_FINE },
+	{ { 100, 100, 1000, { 10, SIZE_MAX, "/tmp" } }, 4, 20, CONTENT_FINE },
+	{ { 100, 100, 1000, { 10, SIZE_MAX, "/tmp" } }, 4, 21,
+	    CONTENT_TOO_BIG },
+	{ { 100, 100, 1000, { 10, SIZE_MAX, "/tmp" } }, 6, 0, CONTENT_TOO_BIG },
+	{ { 1000, 3, 1000, { 10, SIZE_MAX, "/tmp" } }, 3, 10, CONTENT_FINE },
+	{ { 1000, 3, 1000, { 10, SIZE_MAX, "/tmp" } }, 4, 10,
+	    CONTENT_TOO_MANY_HEADERS },
+	{ { 1000, 100, 60, { 10, SIZE_MAX, "/tmp" } }, 3, 10, CONTENT_FINE },
+	{ { 1000, 100, 60, { 10, SIZE_MAX, "/tmp" } }, 4, 10,
+	    CONTENT_TOO_MANY_HEADERS },
+	{ { 1000, 100, 1000, { 10, SIZE_MAX, "/no/such/folder" } }, 1, 10,
+	    CONTENT_FINE },
+	{ { 1000, 100, 1000, { 10, SIZE_MAX, "/no/such/folder" } }, 1, 11,
 	    CONTENT_NO_ROOM },
-	{ { 1000000, 100, 1000, { 0, "/tmp" } }, 1, 500000, CONTENT_FINE },
+	{ { 1000000, 100, 1000, { 0, SIZE_MAX, "/tmp" } }, 1, 500000,
+	    CONTENT_FINE },
 };
 
 START_TEST(limit)
