@@ -19,9 +19,10 @@ LAYERS = (
              'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item reply reply_text reply_seen standing explain '
              'conformance conformance_fix '
-             'api_* settings draft esmtp_listener date report report_field'),
+             'api_* settings draft esmtp_listener date report report_field '
+             'sqlite_db'),
     ('process', 'log metric lmem watchdog listener privilege nudge control '
-                'signals'),
+                'signals sqlite_pool'),
     ('model', 'message header_import batch session session_learn'),
     ('lua', 'state co'),
     ('policy', 'epoch epoch_load event event_call event_message event_stand '
