@@ -29,19 +29,27 @@ static void (*const openers[])(lua_State *L) = {
 	lb_mime_header_open,
 	lb_header_map_open,
 	lb_stub_open,
+	lb_msys_open,
 };
+
+void
+lb_load_part(lua_State *L, const char *name)
+{
+	const struct embed *part = embed_find(name);
+	char chunk[64];
+
+	if (part == NULL)
+		luaL_error(L, "there is no part %s", name);
+	snprintf(chunk, sizeof chunk, "=kumilter:%s", name);
+	if (luaL_loadbuffer(L, part->data, part->len, chunk) != 0)
+		lua_error(L);
+}
 
 /* Load one of our own Lua parts and call it with the nargs on top. */
 static void
 run_part(lua_State *L, const char *name, int nargs, int nresults)
 {
-	const struct embed *part = embed_find(name);
-	char chunk[64];
-
-	must(part != NULL);
-	snprintf(chunk, sizeof chunk, "=kumilter:%s", name);
-	if (luaL_loadbuffer(L, part->data, part->len, chunk) != 0)
-		lua_error(L);
+	lb_load_part(L, name);
 	lua_insert(L, -nargs - 1);
 	lua_call(L, nargs, nresults);
 }

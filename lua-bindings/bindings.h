@@ -36,6 +36,33 @@ void bindings_push_address(
 void bindings_push_conn_meta(struct lua_State *L, struct session *s);
 void bindings_push_message(struct lua_State *L, struct message *m);
 
+/*
+ * Momentum's modules.  bindings_load_modules() runs the scriptlets and every
+ * module's init, and raises on failure; config must outlive the call.  It does
+ * nothing where there are no scriptlets and no policy asked for msys.
+ */
+struct lb_msys_config {
+	struct json_t *scriptlets; /* array of { name, source } or { file } */
+	struct json_t *contexts;   /* array of { peer, set } */
+};
+void bindings_load_modules(
+    struct lua_State *L, const struct lb_msys_config *config);
+/* A registry reference to the callouts of all modules, or LUA_NOREF. */
+int bindings_callouts(struct lua_State *L, const char *stage);
+void bindings_each_module(struct lua_State *L,
+    void (*found)(void *arg, const char *module, const char *callout),
+    void *arg);
+/* Push the session's table that the handlers of stages are given. */
+void bindings_push_record(struct lua_State *L, struct session *s);
+/*
+ * Take the results of such a handler, code, text and whether the session ends,
+ * from i on: a refusal into *v.  1: nothing is refused, but the session ends.
+ */
+int bindings_take_code(struct lua_State *L, int i, struct verdict *v);
+/* The callout that ran last and its module, or NULL: for the log. */
+const char *bindings_callout(
+    struct lua_State *L, struct session *s, const char **module);
+
 /* The error value at i is a kumo.reject or kumo.disconnect: true and *v. */
 bool bindings_take_reject(struct lua_State *L, int i, struct verdict *v);
 

@@ -7,6 +7,13 @@
 #define EMBEDDED(FILE)                                                         \
 	FILE(coroutine, "coroutine.lua")                                       \
 	FILE(kumo, "kumo.lua")                                                 \
+	FILE(msys_accept, "msys/accept.lua")                                   \
+	FILE(msys_constant, "msys/constant.lua")                               \
+	FILE(msys_core, "msys/core.lua")                                       \
+	FILE(msys_message, "msys/message.lua")                                 \
+	FILE(msys_module, "msys/module.lua")                                   \
+	FILE(msys_string, "msys/string.lua")                                   \
+	FILE(msys_vctx, "msys/vctx.lua")                                       \
 	FILE(objects, "objects.lua")                                           \
 	FILE(prelude, "prelude.lua")                                           \
 	FILE(utf8, "utf8.lua")

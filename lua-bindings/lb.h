@@ -72,6 +72,9 @@ int lb_reject_take(lua_State *L, int i, struct verdict *v);
  */
 void lb_notice(lua_State *L, const char *name, const char *why);
 
+/* Push the chunk of one of our own Lua parts, "msys/core.lua". */
+void lb_load_part(lua_State *L, const char *name);
+
 /* "file:line: " of the Lua function that called, or "" */
 void lb_where(lua_State *L, char *out, size_t size);
 const char *lb_session_id(lua_State *L);

@@ -22,9 +22,26 @@ draft_of(lua_State *L, const char *what)
 	return st->draft; /* NULL: not the state that configures */
 }
 
+/* An option whose value is an array of tables: into *kept. */
 static void
-set_option(lua_State *L, struct settings *settings)
+set_list(lua_State *L, const char *key, json_t **kept,
+    int (*check)(const json_t *list, struct err *err))
 {
+	struct err err;
+	json_t *list = lb_tojson(L, -1, NULL, &err);
+
+	if (list == NULL || check(list, &err) != 0) {
+		json_decref(list);
+		luaL_error(L, "kumo.milter.configure: %s: %s", key, err.msg);
+	}
+	json_decref(*kept);
+	*kept = list;
+}
+
+static void
+set_option(lua_State *L, struct draft *d)
+{
+	struct settings *settings = &d->settings;
 	struct err err;
 	const char *key, *value;
 	bool is_number = lua_type(L, -1) == LUA_TNUMBER;
@@ -33,6 +50,14 @@ set_option(lua_State *L, struct settings *settings)
 		luaL_error(L, "kumo.milter.configure: a %s is no option",
 		    luaL_typename(L, -2));
 	key = lua_tostring(L, -2);
+	if (strcmp(key, "scriptlets") == 0) {
+		set_list(L, key, &d->scriptlets, draft_check_scriptlets);
+		return;
+	}
+	if (strcmp(key, "contexts") == 0) {
+		set_list(L, key, &d->contexts, draft_check_contexts);
+		return;
+	}
 	switch (lua_type(L, -1)) {
 	case LUA_TBOOLEAN:
 		value = lua_toboolean(L, -1) ? "true" : "false";
@@ -64,7 +89,7 @@ configure(lua_State *L)
 	if (d == NULL)
 		return 0;
 	for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
-		set_option(L, &d->settings);
+		set_option(L, d);
 	return 0;
 }
 

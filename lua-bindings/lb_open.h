@@ -26,6 +26,11 @@ void lb_mime_builder_open(struct lua_State *L);
 void lb_mime_header_open(struct lua_State *L);
 void lb_header_map_open(struct lua_State *L);
 void lb_stub_open(struct lua_State *L);
+void lb_msys_open(struct lua_State *L);
+
+/* Momentum's: each adds a table of primitives to that on top of the stack. */
+void lb_msys_session_open(struct lua_State *L);
+void lb_msys_load_open(struct lua_State *L);
 
 /* kumo.log_warn, which the prelude's warn() calls too. */
 int lb_log_warn(struct lua_State *L);

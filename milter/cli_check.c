@@ -15,8 +15,10 @@
 static void
 usage(FILE *to)
 {
-	fputs("usage: kumilter check [--policy FILE] [-v]\n"
+	fputs("usage: kumilter check [--policy FILE] [--scriptlet FILE]... "
+	      "[-v]\n"
 	      "  -p, --policy FILE  the policy (" POLICY_DEFAULT ")\n"
+	      "  -s, --scriptlet F  a policy of Momentum's, as with serve\n"
 	      "  -v, --verbose      list handlers and settings too\n"
 	      "Loads the policy as serve would, pre_init, init and "
 	      "validate_config included.\n",
@@ -54,6 +56,14 @@ on_handler(void *arg, const char *event)
 		    r->policy, event, near);
 	else
 		r->warnings--; /* the policy's own event */
+}
+
+static void
+on_callout(void *arg, const char *module, const char *callout)
+{
+	const struct report *r = arg;
+
+	printf("%s: module %s: %s\n", r->policy, module, callout);
 }
 
 static void
@@ -125,21 +135,28 @@ cli_check(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "policy", required_argument, NULL, 'p' },
+		{ "scriptlet", required_argument, NULL, 's' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct report r = { .policy = POLICY_DEFAULT };
+	struct report r = { 0 };
 	struct epoch_options o = { .states = 1, .validate = true };
 	struct epoch *e;
+	const char **scriptlets = NULL;
 	struct err err;
 	int c;
 
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "p:vh", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "p:s:vh", longs, NULL)) != -1)
 		switch (c) {
 		case 'p':
 			r.policy = optarg;
+			break;
+		case 's':
+			scriptlets = xrealloc(scriptlets,
+			    (size_t)(o.n_scriptlets + 1) * sizeof *scriptlets);
+			scriptlets[o.n_scriptlets++] = optarg;
 			break;
 		case 'v':
 			r.verbose = true;
@@ -150,12 +167,19 @@ cli_check(int argc, char **argv)
 		}
 	if (optind < argc)
 		r.policy = argv[optind];
+	if (r.policy == NULL && o.n_scriptlets == 0)
+		r.policy = POLICY_DEFAULT;
 	o.policy = r.policy;
+	o.scriptlets = scriptlets;
+	if (r.policy == NULL)
+		r.policy = scriptlets[0];
 	log_open(LOG_SINK_STDERR, LOG_LEVEL_INFO);
 	e = epoch_load(&o, &err);
 	if (e == NULL)
 		return report_error(r.policy, &err);
 	epoch_each_handler(e, on_handler, &r);
+	if (r.verbose)
+		epoch_each_module(e, on_callout, &r);
 	if (r.verbose)
 		print_settings(e);
 	if (r.warnings > 0)
@@ -164,5 +188,6 @@ cli_check(int argc, char **argv)
 	else
 		printf("%s: ok\n", r.policy);
 	epoch_unref(e);
+	free(scriptlets);
 	return EX_OK;
 }

@@ -16,12 +16,21 @@
 
 struct draft {
 	struct settings settings;
-	json_t *listeners; /* array: start_esmtp_listener's parameters */
-	char *listen;      /* start_milter_listener's socket, or NULL */
+	json_t *listeners;  /* array: start_esmtp_listener's parameters */
+	json_t *scriptlets; /* array of { name, source }: Momentum's */
+	json_t *contexts;   /* array of { peer, set }: its connection keys */
+	char *listen;       /* start_milter_listener's socket, or NULL */
 	bool validation_failed;
 };
 
 void draft_init(struct draft *d);
 void draft_fini(struct draft *d);
+
+/*
+ * What kumo.milter.configure{ scriptlets =, contexts = } may be: 0, or -1 with
+ * the entry and what is wrong with it.
+ */
+int draft_check_scriptlets(const json_t *list, struct err *err);
+int draft_check_contexts(const json_t *list, struct err *err);
 
 #endif

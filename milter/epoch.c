@@ -43,8 +43,10 @@ epoch_new(const char *policy)
 static void
 epoch_free(struct epoch *e)
 {
-	for (int i = 0; i < e->n_states; i++)
+	for (int i = 0; i < e->n_states; i++) {
+		epoch_end_modules(e->state[i]);
 		state_free(e->state[i]);
+	}
 	for (int i = 0; i < e->n_retired; i++)
 		state_free(e->retired[i]);
 	free(e->state);
@@ -53,6 +55,8 @@ epoch_free(struct epoch *e)
 	free(e->source);
 	free(e->listen);
 	json_decref(e->listeners);
+	json_decref(e->scriptlets);
+	json_decref(e->contexts);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
 }
@@ -62,6 +66,8 @@ take_draft(struct epoch *e, struct draft *d)
 {
 	e->settings = d->settings;
 	e->listeners = json_incref(d->listeners);
+	e->scriptlets = json_incref(d->scriptlets);
+	e->contexts = json_incref(d->contexts);
 	e->listen = d->listen;
 	d->listen = NULL;
 }
@@ -101,15 +107,20 @@ load_states(struct epoch *e, const struct epoch_options *o, struct err *err)
 struct epoch *
 epoch_load(const struct epoch_options *o, struct err *err)
 {
-	struct epoch *e = epoch_new(o->policy);
+	struct epoch *e = epoch_new(o->policy != NULL || o->n_scriptlets == 0
+					? o->policy
+					: o->scriptlets[0]);
 
 	e->load_timeout = o->timeout > 0 ? o->timeout : 30 * CLOCK_S;
 	if (load_states(e, o, err) != 0) {
 		epoch_free(e);
 		return NULL;
 	}
-	for (int i = 0; i < EVENT_COUNT; i++)
+	for (int i = 0; i < EVENT_COUNT; i++) {
 		e->has_handler[i] = e->state[0]->handler[i] != -2;
+		if (e->has_handler[i] && event_is_msys((enum event_name)i))
+			e->has_modules = true;
+	}
 	return e;
 }
 
@@ -233,4 +244,12 @@ epoch_each_handler(
     struct epoch *e, void (*found)(void *arg, const char *event), void *arg)
 {
 	epoch_list_handlers(e->state[0], found, arg);
+}
+
+void
+epoch_each_module(struct epoch *e,
+    void (*found)(void *arg, const char *module, const char *callout),
+    void *arg)
+{
+	bindings_each_module(e->state[0]->L, found, arg);
 }

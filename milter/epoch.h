@@ -20,14 +20,16 @@
 struct epoch {
 	atomic_long refs;
 	unsigned number; /* 1, 2, ... in this process */
-	char *policy;
+	char *policy;    /* without one, the first scriptlet */
 	char
 	    *source; /* its text when the epoch was loaded: all states run it */
 	size_t source_len;
 	struct settings settings;
 	json_t *listeners;
-	char *listen; /* start_milter_listener's, or NULL */
+	json_t *scriptlets, *contexts; /* as in draft.h */
+	char *listen;                  /* start_milter_listener's, or NULL */
 	bool has_handler[EVENT_COUNT];
+	bool has_modules; /* a handler of Momentum's */
 	int64_t load_timeout;
 
 	pthread_mutex_t lock;  /* for all below */
@@ -39,7 +41,9 @@ struct epoch {
 };
 
 struct epoch_options {
-	const char *policy;
+	const char *policy;            /* NULL: scriptlets alone */
+	const char *const *scriptlets; /* files, behind the policy's own */
+	int n_scriptlets;
 	int states;      /* 0: by the policy or the number of CPUs */
 	bool validate;   /* `kumilter check`: run validate_config too */
 	int64_t timeout; /* ns, for the whole of loading; 0: 30 s */
@@ -65,5 +69,9 @@ void epoch_leave_state(struct epoch *e, struct state *st);
 /* Names of all handlers registered, for `kumilter check`. */
 void epoch_each_handler(
     struct epoch *e, void (*found)(void *arg, const char *event), void *arg);
+/* And the callouts of Momentum's modules, in the order of their calls. */
+void epoch_each_module(struct epoch *e,
+    void (*found)(void *arg, const char *module, const char *callout),
+    void *arg);
 
 #endif

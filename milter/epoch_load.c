@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "dialect.h"
+#include "log.h"
 #include "session.h"
 #include "xmalloc.h"
 
@@ -162,6 +163,68 @@ open_bindings(lua_State *L)
 	return 0;
 }
 
+static int
+find_handler(lua_State *L, enum event_name event)
+{
+	return event_is_msys(event) ? bindings_callouts(L, event_name(event))
+				    : bindings_handler(L, event_name(event));
+}
+
+static void
+find_handlers(struct state *st)
+{
+	for (int i = 0; i < EVENT_COUNT; i++) {
+		luaL_unref(st->L, LUA_REGISTRYINDEX, st->handler[i]);
+		st->handler[i] = find_handler(st->L, (enum event_name)i);
+	}
+	st->loading = false;
+}
+
+static int
+load_modules_of(lua_State *L)
+{
+	bindings_load_modules(L, lua_touserdata(L, 1));
+	return 0;
+}
+
+/* Momentum's scriptlets, behind the policy itself. */
+static int
+load_modules(
+    struct state *st, json_t *scriptlets, json_t *contexts, struct err *err)
+{
+	struct lb_msys_config config = { scriptlets, contexts };
+
+	st->loading = true;
+	lua_pushcfunction(st->L, load_modules_of);
+	lua_pushlightuserdata(st->L, &config);
+	if (call(st, 1, "scriptlets", err) < 0)
+		return -1;
+	find_handlers(st);
+	return 0;
+}
+
+/* `--scriptlet FILE`s come behind those that the policy names. */
+static void
+add_scriptlets(struct draft *d, const struct epoch_options *o)
+{
+	for (int i = 0; i < o->n_scriptlets; i++)
+		json_array_append_new(
+		    d->scriptlets, json_pack("{so}", "file",
+				       json_string_nocheck(o->scriptlets[i])));
+}
+
+/* Momentum's own words, for who looks for them, behind ours. */
+static int
+refuse_modules(struct err *err)
+{
+	struct err why = *err;
+
+	return err_set(err,
+	    "%s\nModule 'scriptlet' instance 'scriptlet' initialization failed "
+	    "while preparing to commit. Consult your vendor.",
+	    why.msg);
+}
+
 static struct state *
 load(struct epoch *e, struct draft *d, struct err *err)
 {
@@ -177,10 +240,7 @@ load(struct epoch *e, struct draft *d, struct err *err)
 		state_free(st);
 		return NULL;
 	}
-	st->loading = false;
-	for (int i = 0; i < EVENT_COUNT; i++)
-		st->handler[i] =
-		    bindings_handler(st->L, event_name((enum event_name)i));
+	find_handlers(st);
 	return st;
 }
 
@@ -210,7 +270,9 @@ epoch_load_first(struct epoch *e, const struct epoch_options *o,
 	struct state *st;
 	int rc;
 
-	if (read_policy(e, err) != 0)
+	if (o->policy == NULL)
+		e->source = xstrdup("");
+	else if (read_policy(e, err) != 0)
 		return NULL;
 	st = load(e, d, err);
 	if (st == NULL)
@@ -222,6 +284,12 @@ epoch_load_first(struct epoch *e, const struct epoch_options *o,
 	rc = run_handlers(st, EVENT_PRE_INIT, err);
 	if (rc == 0)
 		rc = run_handlers(st, EVENT_INIT, err);
+	if (rc == 0) {
+		add_scriptlets(d, o);
+		rc = load_modules(st, d->scriptlets, d->contexts, err);
+		if (rc != 0 && json_array_size(d->scriptlets) != 0)
+			refuse_modules(err);
+	}
 	if (rc == 0 && o->validate)
 		rc = run_handlers(st, EVENT_VALIDATE_CONFIG, err);
 	if (rc == 0 && d->validation_failed)
@@ -239,7 +307,26 @@ epoch_load_first(struct epoch *e, const struct epoch_options *o,
 struct state *
 epoch_load_state(struct epoch *e, struct err *err)
 {
-	return load(e, NULL, err);
+	struct state *st = load(e, NULL, err);
+
+	if (st != NULL &&
+	    load_modules(st, e->scriptlets, e->contexts, err) != 0) {
+		state_free(st);
+		return NULL;
+	}
+	return st;
+}
+
+void
+epoch_end_modules(struct state *st)
+{
+	struct err err;
+
+	if (st->handler[EVENT_MODULE_DEINIT] == LUA_NOREF)
+		return;
+	lua_rawgeti(st->L, LUA_REGISTRYINDEX, st->handler[EVENT_MODULE_DEINIT]);
+	if (call(st, 0, "deinit", &err) < 0)
+		log_error(NULL, "deinit: %s", err.msg);
 }
 
 int

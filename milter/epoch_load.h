@@ -22,6 +22,9 @@ struct state *epoch_load_state(struct epoch *e, struct err *err);
 /* Settings in force from now on: memory limit and JIT. */
 int epoch_arm(struct epoch *e, struct state *st, struct err *err);
 
+/* deinit() of Momentum's modules, before the state is freed. */
+void epoch_end_modules(struct state *st);
+
 void epoch_list_handlers(
     struct state *st, void (*found)(void *arg, const char *event), void *arg);
 

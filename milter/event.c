@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "esmtp_listener.h"
 #include "event_call.h"
+#include "event_msys.h"
 #include "event_stand.h"
 #include "log.h"
 #include "metric.h"
@@ -45,7 +46,8 @@ event_needs(const struct session *s)
 	for (int e = EVENT_DYNAMIC_PARAMETERS; e < EVENT_COUNT; e++)
 		n.any = n.any || call_has(s, (enum event_name)e);
 	n.connect_answers = call_has(s, EVENT_DYNAMIC_PARAMETERS) ||
-			    call_has(s, EVENT_CONNECTION_ACCEPTED);
+			    call_has(s, EVENT_CONNECTION_ACCEPTED) ||
+			    call_has(s, EVENT_VALIDATE_CONNECT);
 	n.data = call_has(s, EVENT_MILTER_DATA);
 	n.unknown = call_has(s, EVENT_UNKNOWN_COMMAND);
 	return n;
@@ -133,6 +135,7 @@ event_connect(struct session *s, struct reply *reply)
 	begin(s, &v);
 	if (v.kind == VERDICT_CONTINUE)
 		call_with_meta(s, EVENT_CONNECTION_ACCEPTED, &v);
+	msys_stage(s, EVENT_VALIDATE_CONNECT, NULL, &v);
 	stand_take(s, PHASE_CONNECT, &none, &v, reply);
 }
 
@@ -191,6 +194,7 @@ event_helo(struct session *s, const char *name, struct reply *reply)
 			s->helo = xstrdup(name);
 			session_set_meta_text(s, "ehlo_domain", name);
 		}
+		msys_stage(s, EVENT_VALIDATE_EHLO, name, &v);
 		stand_take(s, PHASE_HELO, &command, &v, reply);
 	}
 }
@@ -218,8 +222,18 @@ begin_transaction(
 	address_fini(&s->sender);
 	address_copy(&s->sender, sender);
 	s->n_rcpts = 0;
-	if (call_wants_content(s))
+	if (call_wants_content(s) || call_has(s, EVENT_VALIDATE_RCPTTO))
 		s->message = message_new(sender, raw);
+}
+
+/* Only Momentum's modules ask for whole commands. */
+static void
+note_command(struct session *s, char **line, const char *address)
+{
+	if (!s->lua->epoch->has_modules)
+		return;
+	free(*line);
+	*line = session_command_line(s, address);
 }
 
 void
@@ -237,6 +251,9 @@ event_mail(struct session *s, const char *address, struct reply *reply)
 		address_parse_lenient(&a, address, strlen(address));
 		if (v.kind == VERDICT_CONTINUE)
 			call_with_address(s, EVENT_MAIL_FROM, &a, &v);
+		s->n_transactions++;
+		note_command(s, &s->mail, address);
+		msys_stage(s, EVENT_VALIDATE_MAILFROM, s->mail, &v);
 		if (v.kind == VERDICT_CONTINUE)
 			begin_transaction(s, &a, address);
 		address_fini(&a);
@@ -296,6 +313,8 @@ event_rcpt(struct session *s, const char *address, struct reply *reply)
 		s->n_rcpts_asked++;
 		if (v.kind == VERDICT_CONTINUE)
 			call_with_address(s, EVENT_RCPT_TO, &a, &v);
+		note_command(s, &s->rcpt, address);
+		msys_stage(s, EVENT_VALIDATE_RCPTTO, s->rcpt, &v);
 		if (v.kind == VERDICT_CONTINUE)
 			accept_rcpt(s, &a, address);
 		address_fini(&a);
@@ -371,6 +390,7 @@ event_close(struct session *s)
 	if (s->connected) {
 		if (call_has(s, EVENT_MILTER_CLOSE))
 			call_with_meta(s, EVENT_MILTER_CLOSE, NULL);
+		msys_close(s);
 		metric_add(METRIC_SESSIONS_OPEN, -1);
 	}
 	s->lua = NULL;

@@ -32,7 +32,14 @@ call_wants_content(const struct session *s)
 {
 	return call_has(s, EVENT_SMTP_DATA) ||
 	       call_has(s, EVENT_SPLIT_TRANSACTION) ||
-	       call_has(s, EVENT_MESSAGE_RECEIVED);
+	       call_has(s, EVENT_MESSAGE_RECEIVED) || call_wants_modules(s);
+}
+
+bool
+call_wants_modules(const struct session *s)
+{
+	return call_has(s, EVENT_VALIDATE_DATA) ||
+	       call_has(s, EVENT_VALIDATE_EACH_RCPT);
 }
 
 bool
@@ -58,7 +65,8 @@ call_begin(
 	c->run = (struct run){ .session = s,
 		.event = event_name(event),
 		.deadline = deadline,
-		.may_wait = event != EVENT_MILTER_CLOSE };
+		.may_wait = event != EVENT_MILTER_CLOSE &&
+			    event != EVENT_VALIDATE_DEALLOC };
 	lua_rawgeti(c->L, LUA_REGISTRYINDEX, st->handler[event]);
 	return true;
 }
@@ -133,6 +141,23 @@ describe(lua_State *L)
 	return 1;
 }
 
+/* Of a failed module, Momentum's two lines: the callout's and the module's. */
+static void
+log_text(const struct call *c, lua_State *L, const char *text)
+{
+	const char *callout = NULL, *module;
+
+	if (event_is_msys(c->event))
+		callout = bindings_callout(L, c->s, &module);
+	if (callout == NULL) {
+		log_error(c->s->id, "%s: %s", event_name(c->event), text);
+		return;
+	}
+	log_error(c->s->id, "scriptlet-00147: %s error: %.*s", callout,
+	    (int)strcspn(text, "\n"), text);
+	log_error(c->s->id, "scriptlet-00239: %s error: %s", module, text);
+}
+
 /* The __tostring of an error object is the policy's: under its limits, too. */
 static void
 log_failure(struct call *c)
@@ -156,13 +181,14 @@ log_failure(struct call *c)
 	    st->settings->cpu_limit);
 	lua_pcall(L, 1, 1, 0);
 	state_leave(st);
-	log_error(c->s->id, "%s: %s", event_name(c->event),
-	    lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "error");
+	log_text(
+	    c, L, lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "error");
 	lua_pop(L, 1);
 }
 
-void
-call_error_verdict(const struct session *s, struct verdict *v)
+/* What on_error makes of a failure; Momentum's modules have its own words. */
+static void
+error_verdict(const struct session *s, enum event_name event, struct verdict *v)
 {
 	static const struct {
 		int code;
@@ -174,14 +200,19 @@ call_error_verdict(const struct session *s, struct verdict *v)
 		[ON_ERROR_REJECT] = { 554, "5.3.0" },
 	};
 	int how = s->lua->epoch->settings.on_error;
+	const char *host = s->hostname != NULL ? s->hostname : "localhost";
 	char *text;
 
 	if (says[how].code == 0) {
 		verdict_set(v, VERDICT_CONTINUE);
 		return;
 	}
-	text = xasprintf("%s %s technical difficulties", says[how].status,
-	    s->hostname != NULL ? s->hostname : "localhost");
+	text = event_is_msys(event) && how != ON_ERROR_REJECT
+		   ? xasprintf("%s temporary issue, please retry your message "
+			       "later",
+			 host)
+		   : xasprintf("%s %s technical difficulties", says[how].status,
+			 host);
 	verdict_refuse(v, says[how].code, DISCONNECT_IF421, text, strlen(text));
 	free(text);
 }
@@ -222,5 +253,24 @@ call_end(struct call *c, struct verdict *v)
 		state_unlock(lua->state);
 	}
 	if (bad && v != NULL)
-		call_error_verdict(c->s, v);
+		error_verdict(c->s, c->event, v);
+}
+
+void
+call_release_message(struct session *s, struct message *m)
+{
+	struct state *st;
+	struct grave g = { .ref = LUA_NOREF, .message = m };
+
+	if (m == NULL || m->handle == NULL) {
+		message_free(m);
+		return;
+	}
+	st = s->lua->state;
+	if (pthread_mutex_trylock(&st->lock) == 0) {
+		state_release(st, g);
+		state_unlock(st);
+	} else {
+		state_bury(st, g);
+	}
 }

@@ -42,6 +42,9 @@ bool call_has(const struct session *s, enum event_name event);
 /* Is there a handler that can read the message's content? */
 bool call_wants_content(const struct session *s);
 
+/* The same, of Momentum's modules. */
+bool call_wants_modules(const struct session *s);
+
 /* true: the handler is on c->L; false: there is none, or no state. */
 bool call_begin(
     struct call *c, struct session *s, enum event_name event, int64_t deadline);
@@ -53,10 +56,10 @@ void call_run(struct call *c, int nargs);
  */
 void call_fail(struct call *c, const char *why);
 
+/* End a message that Lua may hold: under the state's lock.  NULL allowed. */
+void call_release_message(struct session *s, struct message *m);
+
 /* v NULL: failures are logged, a refusal has no effect. */
 void call_end(struct call *c, struct verdict *v);
-
-/* The verdict of on_error, for failures outside a handler. */
-void call_error_verdict(const struct session *s, struct verdict *v);
 
 #endif

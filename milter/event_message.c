@@ -6,6 +6,7 @@
 #include "esmtp_listener.h"
 #include "event.h"
 #include "event_call.h"
+#include "event_msys.h"
 #include "event_stand.h"
 #include "log.h"
 #include "metric.h"
@@ -87,32 +88,12 @@ refuse_trouble(const struct session *s, struct verdict *v)
 	return true;
 }
 
-/* End a message that Lua may hold: under the state's lock. */
-static void
-release(struct session *s, struct message *m)
-{
-	struct state *st;
-	struct grave g = { .ref = LUA_NOREF, .message = m };
-
-	if (m == NULL || m->handle == NULL) {
-		message_free(m);
-		return;
-	}
-	st = s->lua->state;
-	if (pthread_mutex_trylock(&st->lock) == 0) {
-		state_release(st, g);
-		state_unlock(st);
-	} else {
-		state_bury(st, g);
-	}
-}
-
 void
 event_message_over(struct session *s, struct message *m)
 {
 	if (m != s->message)
-		release(s, m);
-	release(s, s->message);
+		call_release_message(s, m);
+	call_release_message(s, s->message);
 	s->message = NULL;
 	s->in_transaction = false;
 	standing_message_over(&s->standing);
@@ -242,6 +223,29 @@ keep_quarantine(struct work *w, struct verdict *v)
 	return true;
 }
 
+static const char lost[] =
+    "the message is refused: the policy's changes to it are dropped";
+
+/* Momentum's modules, on what kumo's handlers left. */
+static void
+run_modules(struct work *w, struct verdict *v, struct message **m)
+{
+	struct message *before = *m;
+
+	msys_message(w->s, m, w->deadline, v);
+	if (v->kind == VERDICT_REFUSE && before->quarantined &&
+	    v->how != DISCONNECT_IF421) {
+		verdict_clear(v);
+		stand_condemn(w->s);
+	} else if (v->kind == VERDICT_REFUSE) {
+		if (message_is_edited(before))
+			log_info(w->s->id, "%s", lost);
+		*m = NULL;
+	}
+	if (before != *m && before != w->base)
+		call_release_message(w->s, before);
+}
+
 static void
 run_message(struct work *w, struct verdict *v, struct message **m)
 {
@@ -253,14 +257,12 @@ run_message(struct work *w, struct verdict *v, struct message **m)
 		run_batches(w, v);
 	keep_quarantine(w, v);
 	if (v->kind == VERDICT_REFUSE) {
-		bool lost = message_is_edited(w->base);
+		bool edited = message_is_edited(w->base);
 
 		for (size_t i = 0; i < w->batches.n; i++)
-			lost = lost || message_is_edited(w->batches.m[i]);
-		if (lost)
-			log_info(w->s->id,
-			    "the message is refused: the policy's changes to "
-			    "it are dropped");
+			edited = edited || message_is_edited(w->batches.m[i]);
+		if (edited)
+			log_info(w->s->id, "%s", lost);
 		return;
 	}
 	if (w->batches.n != 0)
@@ -269,13 +271,16 @@ run_message(struct work *w, struct verdict *v, struct message **m)
 		verdict_set(v, VERDICT_DISCARD);
 	else
 		*m = w->base;
+	if (v->kind == VERDICT_CONTINUE && *m != NULL &&
+	    call_wants_modules(w->s))
+		run_modules(w, v, m);
 }
 
 static void
 free_batches(struct work *w)
 {
 	for (size_t i = 0; i < w->batches.n; i++)
-		release(w->s, w->batches.m[i]);
+		call_release_message(w->s, w->batches.m[i]);
 	free(w->batches.m);
 }
 
@@ -290,8 +295,12 @@ decide(struct session *s, struct verdict *v, struct message **m)
 		.deadline = budget > 0 ? clock_mono() + budget
 				       : call_deadline(s, true) };
 
-	if (w.base == NULL || !call_wants_content(s))
+	if (w.base == NULL)
 		return;
+	if (!call_wants_content(s)) { /* but RCPT may have changed it */
+		*m = w.base;
+		return;
+	}
 	if (refuse_trouble(s, v))
 		return;
 	free(w.base->content->queue_id);

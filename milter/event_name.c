@@ -11,3 +11,9 @@ event_name(enum event_name e)
 {
 	return names[e];
 }
+
+bool
+event_is_msys(enum event_name e)
+{
+	return e >= EVENT_MODULE_DEINIT;
+}

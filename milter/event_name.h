@@ -1,13 +1,17 @@
 /*
  * event_name.h - the events that a milter session raises
  *
- * Their order is the order in a session.  The names are what policies pass to
- * kumo.on(); api_names.h knows all the others.
+ * KUMO_EVENTS: their order is the order in a session, the names are what
+ * policies pass to kumo.on(); api_names.h knows all the others.  MSYS_EVENTS:
+ * one for each stage at which Momentum's modules are called; the callouts of
+ * all modules for it are one handler, which lua-bindings/msys makes.
  */
 #ifndef KUMILTER_EVENT_NAME_H
 #define KUMILTER_EVENT_NAME_H
 
-#define EVENTS(X)                                                              \
+#include <stdbool.h>
+
+#define KUMO_EVENTS(X)                                                         \
 	X(PRE_INIT, "pre_init")                                                \
 	X(INIT, "init")                                                        \
 	X(VALIDATE_CONFIG, "validate_config")                                  \
@@ -26,6 +30,18 @@
 	X(MILTER_ABORT, "milter_abort")                                        \
 	X(MILTER_CLOSE, "milter_close")
 
+#define MSYS_EVENTS(X)                                                         \
+	X(MODULE_DEINIT, "deinit")                                             \
+	X(VALIDATE_CONNECT, "validate_connect")                                \
+	X(VALIDATE_EHLO, "validate_ehlo")                                      \
+	X(VALIDATE_MAILFROM, "validate_mailfrom")                              \
+	X(VALIDATE_RCPTTO, "validate_rcptto")                                  \
+	X(VALIDATE_DATA, "validate_data")                                      \
+	X(VALIDATE_EACH_RCPT, "validate_data_spool_each_rcpt")                 \
+	X(VALIDATE_DEALLOC, "validate_dealloc")
+
+#define EVENTS(X) KUMO_EVENTS(X) MSYS_EVENTS(X)
+
 enum event_name {
 #define X(id, name) EVENT_##id,
 	EVENTS(X)
@@ -34,5 +50,7 @@ enum event_name {
 };
 
 const char *event_name(enum event_name e);
+/* Is it one of MSYS_EVENTS? */
+bool event_is_msys(enum event_name e);
 
 #endif

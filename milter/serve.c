@@ -121,10 +121,19 @@ write_pidfile(struct err *err)
 	return 0;
 }
 
+/* What is served, in words. */
+static const char *
+policy_name(void)
+{
+	return d.o.policy != NULL ? d.o.policy : d.o.scriptlets[0];
+}
+
 static struct epoch *
 load(struct err *err)
 {
 	struct epoch_options o = { .policy = d.o.policy,
+		.scriptlets = d.o.scriptlets,
+		.n_scriptlets = d.o.n_scriptlets,
 		.states = d.o.states,
 		.timeout = d.o.load_timeout };
 
@@ -239,9 +248,10 @@ reload(struct str *out)
 
 		epoch_set_current(e);
 		metric_count(METRIC_RELOADS);
-		log_info(NULL, "reloaded %s: epoch %u, in %lld ms", d.o.policy,
-		    number, (long long)((clock_mono() - begin) / CLOCK_MS));
-		str_addf(out, "reloaded %s: epoch %u\n", d.o.policy, number);
+		log_info(NULL, "reloaded %s: epoch %u, in %lld ms",
+		    policy_name(), number,
+		    (long long)((clock_mono() - begin) / CLOCK_MS));
+		str_addf(out, "reloaded %s: epoch %u\n", policy_name(), number);
 	}
 	pthread_mutex_unlock(&d.reload_lock);
 	tell_systemd("READY=1");
@@ -384,8 +394,8 @@ cli_serve(int argc, char **argv)
 		return rc;
 	}
 	log_info(NULL, "kumilter %s serves %s on %s", KUMILTER_VERSION,
-	    d.o.policy, d.door.spec);
-	tell_systemd("READY=1\nSTATUS=serving %s", d.o.policy);
+	    policy_name(), d.door.spec);
+	tell_systemd("READY=1\nSTATUS=serving %s", policy_name());
 	run_until_stopped();
 	return EX_OK;
 }

@@ -4,6 +4,7 @@
 #include "control.h"
 #include "duration.h"
 #include "serve.h"
+#include "xmalloc.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -14,6 +15,9 @@
 static const char usage[] =
     "usage: kumilter serve [options]\n"
     "  -p, --policy FILE       the policy (" POLICY_DEFAULT ")\n"
+    "      --scriptlet FILE    a policy of Momentum's, again for more; alone "
+    "or behind\n"
+    "                          that of --policy\n"
     "  -l, --listen SOCKET     unix:/PATH, inet:PORT[@HOST],\n"
     "                          inet6:PORT[@HOST] or fd:N\n"
     "                          (" SOCKET_DEFAULT ")\n"
@@ -42,11 +46,13 @@ enum {
 	OPT_LEVEL,
 	OPT_STATES,
 	OPT_DRAIN,
-	OPT_LOAD
+	OPT_LOAD,
+	OPT_SCRIPTLET
 };
 
 static const struct option longs[] = {
 	{ "policy", required_argument, NULL, 'p' },
+	{ "scriptlet", required_argument, NULL, OPT_SCRIPTLET },
 	{ "listen", required_argument, NULL, 'l' },
 	{ "user", required_argument, NULL, 'u' },
 	{ "socket-mode", required_argument, NULL, OPT_MODE },
@@ -117,6 +123,11 @@ take(struct serve_options *o, int c, const char *arg, struct err *err)
 		break;
 	case OPT_DRAIN:
 		return duration_parse(arg, &o->drain, err);
+	case OPT_SCRIPTLET:
+		o->scriptlets = xrealloc(o->scriptlets,
+		    (size_t)(o->n_scriptlets + 1) * sizeof *o->scriptlets);
+		o->scriptlets[o->n_scriptlets++] = arg;
+		break;
 	case OPT_LOAD:
 		return duration_parse(arg, &o->load_timeout, err);
 	default:
@@ -131,8 +142,7 @@ serve_options_parse(struct serve_options *o, int argc, char **argv)
 	struct err err;
 	int c, at = 0;
 
-	*o = (struct serve_options){ .policy = POLICY_DEFAULT,
-		.control = CONTROL_DEFAULT,
+	*o = (struct serve_options){ .control = CONTROL_DEFAULT,
 		.log = LOG_SINK_STDERR,
 		.level = LOG_LEVEL_INFO,
 		.drain = 60 * CLOCK_S,
@@ -153,6 +163,8 @@ serve_options_parse(struct serve_options *o, int argc, char **argv)
 			return EX_USAGE;
 		}
 	}
+	if (o->policy == NULL && o->n_scriptlets == 0)
+		o->policy = POLICY_DEFAULT;
 	if (optind < argc) {
 		fprintf(stderr,
 		    "kumilter serve: \"%s\": no argument expected; the policy "

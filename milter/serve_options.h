@@ -11,7 +11,9 @@
 #include <stdint.h>
 
 struct serve_options {
-	const char *policy;
+	const char *policy;      /* NULL: scriptlets alone */
+	const char **scriptlets; /* n_scriptlets of them */
+	int n_scriptlets;
 	const char *listen; /* NULL: the policy's, or the default */
 	const char *user;
 	const char *pidfile;

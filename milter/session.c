@@ -28,7 +28,7 @@ session_new(void)
 	struct session *s = xcalloc(1, sizeof *s);
 
 	make_id(s->id);
-	s->handle_ref = -2; /* LUA_NOREF */
+	s->handle_ref = s->record_ref = -2; /* LUA_NOREF */
 	s->mta = MTA_SENDMAIL;
 	s->meta = json_object();
 	standing_init(&s->standing);
@@ -56,6 +56,8 @@ session_free(struct session *s)
 	free(s->client_name);
 	free(s->client);
 	free(s->helo);
+	free(s->mail);
+	free(s->rcpt);
 	free(s->hostname);
 	free(s);
 }
@@ -139,4 +141,20 @@ session_set_meta_text(struct session *s, const char *key, const char *value)
 	else
 		json_object_set_new_nocheck(
 		    s->meta, key, json_stringn_nocheck(value, strlen(value)));
+}
+
+char *
+session_command_line(const struct session *s, const char *address)
+{
+	struct str line = { 0 };
+	const char *name;
+	json_t *value;
+
+	str_adds(&line, address);
+	json_object_foreach (s->esmtp, name, value) {
+		str_addf(&line, " %s", name);
+		if (json_is_string(value))
+			str_addf(&line, "=%s", json_string_value(value));
+	}
+	return str_take(&line);
 }

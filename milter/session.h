@@ -49,7 +49,9 @@ struct session {
 	 * policy can read it; else NULL. */
 	bool in_transaction;
 	struct address sender;
-	size_t n_rcpts; /* accepted, of this transaction */
+	size_t n_rcpts;          /* accepted, of this transaction */
+	unsigned n_transactions; /* MAILs of this session */
+	char *mail, *rcpt; /* arguments of the last MAIL and RCPT, or NULL */
 	struct message *message;
 	size_t n_rcpts_asked; /* in all of the session */
 	struct standing standing;
@@ -64,6 +66,7 @@ struct session {
 	/* The Lua object that is conn_meta, if any: cleared when this ends. */
 	void **handle;
 	int handle_ref; /* its registry reference; released by state.h */
+	int record_ref; /* what Momentum's modules keep for it, likewise */
 };
 
 struct session *session_new(void);
@@ -82,6 +85,12 @@ void session_set_esmtp(struct session *s, char *const *params);
  * MTA gave none.
  */
 const char *session_macro(const struct session *s, const char *name);
+
+/*
+ * A command's address with its ESMTP parameters, as the client wrote them:
+ * "<ann@example.com> SIZE=1000 SMTPUTF8".
+ */
+char *session_command_line(const struct session *s, const char *address);
 
 /* conn_meta as text, or NULL where it is not a string. */
 const char *session_meta_text(const struct session *s, const char *key);

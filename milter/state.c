@@ -165,6 +165,7 @@ state_release(struct state *st, struct grave g)
 	if (g.session == NULL)
 		return;
 	luaL_unref(st->L, LUA_REGISTRYINDEX, g.session->handle_ref);
+	luaL_unref(st->L, LUA_REGISTRYINDEX, g.session->record_ref);
 	release_message(st, g.session->message);
 	g.session->message = NULL;
 	session_free(g.session);

@@ -13,6 +13,7 @@ from common import Complaints, code_only, files, line_of, read
 
 POLICY = 'man/kumilter-policy.7'
 DAEMON = 'man/kumilter.8'
+MSYS = 'man/kumilter-msys.7'
 MAP = 'CONTRIBUTING.md'
 ENTRY = re.compile(r'\{\s*"(\w+)"\s*,\s*(\w+)\s*\}')
 TABLE = re.compile(r'static const luaL_Reg (\w+)\[\] = \{(.*?)\n?\};', re.S)
@@ -128,6 +129,8 @@ def check_bindings():
         if not is_explained(path, name, function):
             complaints.error(path, line, f'{name}: no comment above '
                              f'{function}() says how it is called')
+        if os.path.basename(path).startswith('lb_msys'):
+            continue    # primitives of lua-bindings/msys, not for policies
         if of is None:
             if not re.search(rf'(?<!\w)\w[\w.]*\.{name}(?!\w)', manual):
                 complaints.error(path, line, f'{name} is not in the manual')
@@ -153,15 +156,40 @@ def check_lua_parts(manual):
                 complaints.error(path, number, f'{name} is not in {POLICY}')
 
 
+def check_msys_parts():
+    """Momentum's functions: a comment with events and origin, an item."""
+    manual = read(MSYS)
+    for path in files('lua-bindings/msys/*.lua'):
+        lines = read(path).split('\n')
+        for number, line in enumerate(lines, 1):
+            match = re.match(r'function (?:(?:msys|core|methods)[.\w]*?[.:])'
+                             r'(\w+)\(', line)
+            if not match:
+                continue
+            name = match.group(1)
+            above, at = '', number - 2
+            while lines[at].startswith('--'):
+                above = lines[at] + above
+                at -= 1
+            if not has(above, name) or 'Events:' not in above \
+                    or 'From:' not in above:
+                complaints.error(path, number, f'{name}: no comment above '
+                                 'that names it, its events and its origin')
+            if not is_item(manual, name):
+                complaints.error(path, number, f'{name} is not in {MSYS}')
+
+
 def check_words(path, pattern, page, what, form='{}'):
     """Each match of pattern in a source is in a manual page."""
     text = code_only(read(path))
-    manual = read(page)
+    pages = page if isinstance(page, tuple) else (page,)
+    manual = ' '.join(map(read, pages))
     for match in re.finditer(pattern, text):
         word = form.format(match.group(1))
         if not has(manual, word):
             complaints.error(path, line_of(text, match.start()),
-                             f'{what} {match.group(1)} is not in {page}')
+                             f'{what} {match.group(1)} is not in '
+                             f'{" or ".join(pages)}')
 
 
 def check_settings():
@@ -187,7 +215,8 @@ def check_map():
     if not os.path.exists(MAP):
         return
     text = read(MAP)
-    for path in files('milter/*.[ch]', 'lua-bindings/*'):
+    for path in files('milter/*.[ch]', 'lua-bindings/*.*',
+                      'lua-bindings/msys/*'):
         name = os.path.basename(path)
         room = name.rpartition('.')[0] if name[-2:] in ('.c', '.h') else name
         if not has(text, room):
@@ -195,7 +224,7 @@ def check_map():
 
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
-for page_ in (POLICY, DAEMON):
+for page_ in (POLICY, DAEMON, MSYS):
     if not os.path.exists(page_):
         complaints.error(page_, 1, 'is not there')
 if not complaints.errors:
@@ -203,7 +232,9 @@ if not complaints.errors:
     check_bindings()
     check_lua_parts(policy)
     check_settings()
-    check_words('milter/event_name.h', r'X\(\w+, "(\w+)"\)', POLICY, 'event')
+    check_msys_parts()
+    check_words('milter/event_name.h', r'X\([A-Z_]+, "(\w+_\w+)"\)',
+                (POLICY, MSYS), 'event')
     check_words('milter/esmtp_listener.c', r'\{ "(\w+)", [A-Z_]+ \}', POLICY,
                 'listener key')
     check_words('milter/metric.h', r'X\(\w+, "(\w+)"', DAEMON, 'counter')

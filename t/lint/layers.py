@@ -19,21 +19,21 @@ LAYERS = (
              'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item reply reply_text reply_seen standing explain '
              'conformance conformance_fix '
-             'api_* settings draft esmtp_listener date report report_field '
+             'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db'),
     ('process', 'log metric lmem watchdog listener privilege nudge control '
                 'signals sqlite_pool'),
     ('model', 'message header_import batch session session_learn'),
     ('lua', 'state co'),
     ('policy', 'epoch epoch_load event event_call event_message event_stand '
-               'event_rewrite relay'),
+               'event_rewrite event_msys relay'),
     ('door', 'glue glue_guard status'),
     ('top', 'main serve serve_options cli cli_*'),
 )
 # Of milter/ these, and no others, touch a Lua state.
 LUA_USERS = {f'milter/{name}.c' for name in (
     'state', 'co', 'epoch_load', 'event', 'event_call', 'event_message',
-    'event_rewrite', 'relay')}
+    'event_rewrite', 'event_msys', 'relay')}
 LUA_HEADERS = {'lua.h', 'lauxlib.h', 'lualib.h', 'luajit.h', 'luaconf.h'}
 GLUE = 'milter/glue.c'
 DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include

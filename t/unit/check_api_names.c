@@ -11,7 +11,7 @@
 
 static const char *const raised[] = {
 #define X(id, name) name,
-	EVENTS(X)
+	KUMO_EVENTS(X)
 #undef X
 };
 
@@ -38,7 +38,7 @@ START_TEST(nothing_else_fires)
 		    "%s", rows[i].name);
 		ck_assert_ptr_eq(api_event_find(rows[i].name), &rows[i]);
 	}
-	ck_assert_uint_eq(fires, EVENT_COUNT);
+	ck_assert_uint_eq(fires, UNIT_N(raised));
 }
 END_TEST
 

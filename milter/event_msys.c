@@ -1,0 +1,144 @@
+#include "event_msys.h"
+
+#include "batch.h"
+#include "event_stand.h"
+#include "log.h"
+#include "metric.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdlib.h>
+
+static void
+log_refusal(const struct call *c, const struct verdict *v)
+{
+	const char *module = "?";
+	const char *callout = bindings_callout(c->L, c->s, &module);
+
+	log_info(c->s->id, "%s: %s %d %s (module %s)",
+	    callout != NULL ? callout : event_name(c->event),
+	    v->how == DISCONNECT_IF421 ? "refused" : "disconnects", v->code,
+	    v->text, module);
+	metric_count(METRIC_REFUSED);
+}
+
+static void
+call_stage(struct session *s, enum event_name stage, const char *line,
+    struct message *m, int64_t deadline, struct verdict *v)
+{
+	struct call c;
+
+	if (v->kind != VERDICT_CONTINUE)
+		return;
+	if (call_begin(&c, s, stage, deadline)) {
+		bindings_push_record(c.L, s);
+		lua_pushstring(c.L, line);
+		if (m != NULL)
+			bindings_push_message(c.L, m);
+		else
+			lua_pushnil(c.L);
+		call_run(&c, 3);
+		if (c.result == RUN_OK) {
+			if (bindings_take_code(c.L, 1, v) != 0)
+				stand_condemn(s);
+			if (v->kind == VERDICT_REFUSE)
+				log_refusal(&c, v);
+		}
+	}
+	call_end(&c, v);
+}
+
+void
+msys_stage(struct session *s, enum event_name stage, const char *line,
+    struct verdict *v)
+{
+	if (call_has(s, stage))
+		call_stage(
+		    s, stage, line, s->message, call_deadline(s, false), v);
+}
+
+void
+msys_close(struct session *s)
+{
+	struct verdict none = { 0 };
+
+	if (s->record_ref != LUA_NOREF && call_has(s, EVENT_VALIDATE_DEALLOC))
+		call_stage(s, EVENT_VALIDATE_DEALLOC, NULL, NULL,
+		    call_deadline(s, false), &none);
+	verdict_clear(&none);
+}
+
+/* ---- the end of a message ------------------------------------------------ */
+
+static void
+release(struct session *s, struct batches *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		call_release_message(s, b->m[i]);
+	free(b->m);
+}
+
+/*
+ * One copy for each recipient.  Who is refused is taken off where others are
+ * not; there is one reply for all, so it is for those that all refuse.
+ */
+static void
+each_rcpt(
+    struct session *s, struct message **m, int64_t deadline, struct verdict *v)
+{
+	struct verdict first = { 0 };
+	struct batches b = { 0 };
+	struct message *whole = *m;
+	size_t refused = 0;
+	bool unequal;
+
+	batches_make(&b, whole, BATCH_BIFURCATE);
+	for (size_t i = 0; i < b.n; i++) {
+		struct verdict one = { 0 };
+
+		call_stage(
+		    s, EVENT_VALIDATE_EACH_RCPT, NULL, b.m[i], deadline, &one);
+		if (one.kind == VERDICT_CONTINUE)
+			continue;
+		log_info(s->id, "%s: refused with %d %s", whole->rcpt[i].email,
+		    one.code, one.text);
+		b.m[i]->discarded = true;
+		if (refused++ == 0)
+			verdict_move(&first, &one);
+		verdict_clear(&one);
+	}
+	if (refused == b.n) {
+		verdict_move(v, &first);
+	} else {
+		*m = batches_merge(&b, &unequal);
+		if (*m == NULL)
+			verdict_set(v, VERDICT_DISCARD);
+		if (unequal)
+			log_warn(s->id,
+			    "validate_data_spool_each_rcpt changed the message "
+			    "differently for different recipients; a milter "
+			    "has one message for all: the first recipient's "
+			    "changes apply");
+	}
+	verdict_clear(&first);
+	release(s, &b);
+}
+
+void
+msys_message(
+    struct session *s, struct message **m, int64_t deadline, struct verdict *v)
+{
+	call_stage(s, EVENT_VALIDATE_DATA, NULL, *m, deadline, v);
+	if (v->kind == VERDICT_CONTINUE &&
+	    call_has(s, EVENT_VALIDATE_EACH_RCPT) && !batch_is_dropped(*m)) {
+		if ((*m)->n_rcpt > 1)
+			each_rcpt(s, m, deadline, v);
+		else
+			call_stage(
+			    s, EVENT_VALIDATE_EACH_RCPT, NULL, *m, deadline, v);
+	}
+	if (v->kind == VERDICT_CONTINUE && *m != NULL && batch_is_dropped(*m)) {
+		verdict_set(v, VERDICT_DISCARD);
+		*m = NULL;
+	}
+}
