@@ -50,6 +50,7 @@ endif
 endef
 $(eval $(call optional,libsystemd,SYSTEMD))
 $(eval $(call optional,libidn2,IDN2))
+$(eval $(call optional,libpcre2-8,PCRE2))
 $(eval $(call optional,sqlite3,SQLITE3))
 
 CFLAGS ?= -O2 -g

@@ -6,7 +6,7 @@
 
 # to build
 build="gcc make pkg-config libc6-dev libmilter-dev libluajit-5.1-dev \
-libjansson-dev libidn2-dev libsystemd-dev libsqlite3-dev"
+libjansson-dev libidn2-dev libpcre2-dev libsystemd-dev libsqlite3-dev"
 # to test: Check; python3 plays MTAs and clients; Postfix; miltertest is an
 # MTA by others.  Sendmail conflicts with Postfix: it is only unpacked, below.
 test="check python3 postfix m4 miltertest procps"

@@ -17,11 +17,13 @@ LAYERS = (
              'header_diff header_replace header_fold encoded_word charset '
              'transfer message_id mailbox mailbox_* mime mime_* '
              'auth_results* body duration ip dialect lua_token pattern '
-             'pattern_item reply reply_text reply_seen standing explain '
+             'pattern_item regex regex_replace '
+             'reply reply_text reply_seen standing explain '
              'conformance conformance_fix '
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db'),
-    ('process', 'log metric lmem watchdog listener privilege nudge control '
+    ('process', 'log metric lmem regex_cache '
+                'watchdog listener privilege nudge control '
                 'signals sqlite_pool'),
     ('model', 'message header_import batch session session_learn'),
     ('lua', 'state co'),

@@ -1,0 +1,27 @@
+/*
+ * regex_replace.h - every match of a pattern replaced
+ *
+ * In the replacement stand for what a group matched, nothing if it has no
+ * part in the match or is not in the pattern:
+ *
+ *   $0 to $99, \0 to \99   the group of that number; of two digits both count
+ *                          if the pattern has that group, else the first
+ *   ${12}, ${name}         the same, and by name
+ *   \$, \\                 a dollar, a backslash
+ *
+ * Any other $ or \ stands for itself.  The result is bounded, since $0$0$0
+ * for each byte of a message would not be: REGEX_RESULT_MAX.
+ */
+#ifndef KUMILTER_REGEX_REPLACE_H
+#define KUMILTER_REGEX_REPLACE_H
+
+#include "regex.h"
+#include "str.h"
+
+#define REGEX_RESULT_MAX ((size_t)128 * 1024 * 1024)
+
+/* The whole text to *out.  How many were replaced, or -1 with *err. */
+long regex_replace(struct str *out, struct regex *re, struct regex_search *s,
+    const char *with, size_t with_len, struct err *err);
+
+#endif
