@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "duration.h"
 #include "str.h"
+#include "submit.h"
 
 #include <errno.h>
 #include <math.h>
@@ -16,7 +17,8 @@ enum kind {
 	KIND_CHOICE,
 	KIND_BOOL,
 	KIND_INT,
-	KIND_FOLDER
+	KIND_FOLDER,
+	KIND_COMMAND
 };
 
 static const char *const on_error_names[] = {
@@ -81,6 +83,9 @@ static const struct option {
 	{ { "spool_directory", "absolute path", "/var/tmp",
 	      "where those files are" },
 	    KIND_FOLDER, AT(spool_directory), NULL, 0, 0 },
+	{ { "submit_command", "a command with its absolute path",
+	      "/usr/sbin/sendmail -i", "what takes mail that policies send" },
+	    KIND_COMMAND, AT(submit_command), NULL, 0, 0 },
 	{ { "header_count_limit", "1 to 1000000", "2000",
 	      "header fields of a message; one with more is refused with "
 	      "552 5.3.4" },
@@ -295,6 +300,11 @@ settings_set(struct settings *s, const char *key, const char *value,
 			return misfit(o, value, err);
 		strcpy(field, value);
 		return 0;
+	case KIND_COMMAND:
+		if (submit_check_command(value, NULL) != 0)
+			return misfit(o, value, err);
+		strcpy(field, value);
+		return 0;
 	case KIND_BOOL:
 		if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
 			return misfit(o, value, err);
@@ -335,6 +345,7 @@ settings_get(const struct settings *s, const char *key, char *out, size_t size)
 			    &text, "%d", *(const int *)(const void *)field);
 		break;
 	case KIND_FOLDER:
+	case KIND_COMMAND:
 		str_adds(&text, field);
 		break;
 	}

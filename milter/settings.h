@@ -32,6 +32,7 @@ struct settings {
 	size_t message_memory;   /* of its body in memory, not in a file */
 	size_t messages_memory;  /* of all bodies in memory together */
 	char spool_directory[256];
+	char submit_command[1024];
 	int header_count_limit;
 	size_t header_size_limit;
 	int recipient_limit;

@@ -45,6 +45,8 @@ signals_take(void)
 	for (size_t i = 0; i < N_OURS; i++)
 		sigaction(ours[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* inherited as ignored, no child of ours could be waited for */
+	signal(SIGCHLD, SIG_DFL);
 }
 
 void
