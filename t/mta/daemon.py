@@ -118,7 +118,8 @@ class Kumilter:
         return {}
 
     def start(self):
-        """Starts it; returns when it accepts connections."""
+        """Starts it; returns when it accepts connections, on its control
+        socket, too."""
         self._process = subprocess.Popen(
             self.command(), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -134,7 +135,8 @@ class Kumilter:
     def _up_or_dead(self):
         if self._process.poll() is not None:
             return 'dead'
-        return common.accepts(self.listen) and 'up'
+        return common.accepts(self.listen) \
+            and common.accepts(self.control) and 'up'
 
     def _read(self):
         """Collects the log, in a thread."""

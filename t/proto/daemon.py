@@ -50,6 +50,14 @@ def free_port(family=socket.AF_INET):
         return s.getsockname()[1]
 
 
+def connects(address):
+    try:
+        open_socket(address, 5).close()
+        return True
+    except OSError:
+        return False
+
+
 class Daemon:
     """kumilter serve, with one policy.
 
@@ -97,7 +105,7 @@ class Daemon:
                 start_new_session=True)
         Daemon.running.add(self)
         try:
-            wait_until('the daemon accepts', self.accepts)
+            wait_until('the daemon accepts', self.ready)
         except DaemonError as e:
             log = self.log()
             self.clean()
@@ -107,11 +115,11 @@ class Daemon:
         if self.process.poll() is not None:
             raise DaemonError('the daemon ended with %d' %
                               self.process.returncode)
-        try:
-            open_socket(self.address, 5).close()
-            return True
-        except OSError:
-            return False
+        return connects(self.address)
+
+    def ready(self):
+        """On its control socket, too."""
+        return self.accepts() and connects('unix:' + self.control)
 
     # -- what a test does with it
 
