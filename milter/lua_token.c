@@ -195,7 +195,7 @@ skip_string(struct lua_reader *r)
 
 /* Longer ones first. */
 static const char operators[][4] = { "...", "..", "==", "~=", "<=", ">=", "//",
-	"<<", ">>", "::", "!=", "&&", "||" };
+	"<<", ">>", "::", "!=", "&&", "||", "^^" };
 
 static void
 skip_operator(struct lua_reader *r)

@@ -5,7 +5,7 @@
  * space are skipped, a string or long string is one token, a number is all
  * that LuaJIT would take for one.  Nothing is ever an error: an unfinished
  * string ends with its line or the text, an unknown byte is an operator.
- * Operators are those of Lua 5.4, and "!=", "&&", "||".
+ * Operators are those of Lua 5.4, and "!=", "&&", "||", "^^".
  */
 #ifndef KUMILTER_LUA_TOKEN_H
 #define KUMILTER_LUA_TOKEN_H

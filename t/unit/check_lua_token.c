@@ -16,6 +16,7 @@ static const struct {
 	{ "a..b...", "n:a o:.. n:b o:..." },
 	{ "a==b~=c<=d>=e", "n:a o:== n:b o:~= n:c o:<= n:d o:>= n:e" },
 	{ "a//b<<c>>d::e", "n:a o:// n:b o:<< n:c o:>> n:d o::: n:e" },
+	{ "a^^b^c\\d", "n:a o:^^ n:b o:^ n:c o:\\ n:d" },
 	{ "a!=b&&c||~d", "n:a o:!= n:b o:&& n:c o:|| o:~ n:d" },
 	{ "0x1p-4 0xep-1 1e+3 1e3 .5 5. 1..2", "1:0x1p-4 1:0xep-1 1:1e+3 "
 					       "1:1e3 1:.5 1:5. 1:1..2" },
