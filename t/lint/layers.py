@@ -20,7 +20,7 @@ LAYERS = (
              'pattern_item regex regex_replace '
              'reply reply_text reply_seen standing explain '
              'conformance conformance_fix '
-             'submit '
+             'submit source_edit '
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db'),
     ('process', 'log metric lmem regex_cache '
