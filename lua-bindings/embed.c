@@ -12,6 +12,7 @@
 	FILE(msys_core, "msys/core.lua")                                       \
 	FILE(msys_message, "msys/message.lua")                                 \
 	FILE(msys_module, "msys/module.lua")                                   \
+	FILE(msys_operator, "msys/operator.lua")                               \
 	FILE(msys_string, "msys/string.lua")                                   \
 	FILE(msys_vctx, "msys/vctx.lua")                                       \
 	FILE(objects, "objects.lua")                                           \

@@ -19,6 +19,7 @@
 static void (*const natives[])(lua_State *L) = {
 	lb_msys_session_open,
 	lb_msys_load_open,
+	lb_msys_operator_open,
 };
 
 /* native.part(name) -> the chunk of lua-bindings/msys/name.lua */

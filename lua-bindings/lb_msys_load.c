@@ -9,6 +9,7 @@
 #include "lb_open.h"
 
 #include "milter/log.h"
+#include "milter/msys_source.h"
 #include "milter/xmalloc.h"
 
 #include <errno.h>
@@ -94,6 +95,20 @@ read_file(lua_State *L)
 	return 3;
 }
 
+/* load.filter(text) -> text, Momentum's Lua as LuaJIT compiles it */
+static int
+filter(lua_State *L)
+{
+	size_t len;
+	const char *text = luaL_checklstring(L, 1, &len);
+	struct str made = { 0 };
+
+	lua_settop(L, 1);
+	if (msys_source(text, len, &made))
+		lb_push_str(L, &made);
+	return 1;
+}
+
 /* load.compile(text, chunkname) -> function, or nil, why */
 static int
 compile(lua_State *L)
@@ -164,6 +179,7 @@ static const luaL_Reg functions[] = {
 	{ "keep", keep },
 	{ "read", read_file },
 	{ "compile", compile },
+	{ "filter", filter },
 	{ "log_error", error_line },
 	{ "log_warn", warn_line },
 	{ "log_info", info_line },

@@ -31,6 +31,7 @@ void lb_msys_open(struct lua_State *L);
 /* Momentum's: each adds a table of primitives to that on top of the stack. */
 void lb_msys_session_open(struct lua_State *L);
 void lb_msys_load_open(struct lua_State *L);
+void lb_msys_operator_open(struct lua_State *L);
 
 /* kumo.log_warn, which the prelude's warn() calls too. */
 int lb_log_warn(struct lua_State *L);

@@ -191,7 +191,7 @@ end
 _G.msys = msys
 
 for _, part in ipairs {
-  'constant', 'module', 'vctx', 'accept', 'string', 'message',
+  'constant', 'module', 'vctx', 'accept', 'string', 'message', 'operator',
 } do
   native.part(part)(msys, native, host)
 end
