@@ -21,6 +21,7 @@
 ## lint            borders between the rooms, sizes, headers, docs, man pages
 ## format          clang-format in place;  format-check only looks
 ## bench           kumilter beside a bare libmilter filter (slow)
+## bench-parsers   is the parsers' time linear in what a client sends?
 ## soak            10^6 messages, 1000 reloads: memory and fds stay flat (slow)
 ## clean           remove build/
 
@@ -218,6 +219,13 @@ $(BUILD)/bench/loadgen: $(wildcard t/bench/lg_*.c t/bench/lg.h) t/bench/loadgen.
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)
 
+$(BUILD)/bench/parsers: t/bench/parsers.c $(LIB_OBJ)
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB_OBJ) $(ALL_LDFLAGS) $(LIBS)
+
+bench-parsers: $(BUILD)/bench/parsers
+	@$(BUILD)/bench/parsers t/fuzz/corpus
 bench: all $(BUILD)/bench/bare_filter $(BUILD)/bench/loadgen
 	@t/bench/bench.py $(BENCH_ARGS)
 soak: all $(BUILD)/bench/loadgen
@@ -251,6 +259,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help clean deps check check-unit check-conf check-fuzz check-proto check-mta \
-	asan tsan sanitized lint valgrind format format-check demo run bench \
+	asan tsan sanitized lint valgrind format format-check demo run bench bench-parsers \
 	soak install uninstall
 .DEFAULT_GOAL := all
