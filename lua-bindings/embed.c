@@ -10,6 +10,8 @@
 	FILE(msys_accept, "msys/accept.lua")                                   \
 	FILE(msys_constant, "msys/constant.lua")                               \
 	FILE(msys_core, "msys/core.lua")                                       \
+	FILE(msys_db, "msys/db.lua")                                           \
+	FILE(msys_file, "msys/file.lua")                                       \
 	FILE(msys_message, "msys/message.lua")                                 \
 	FILE(msys_module, "msys/module.lua")                                   \
 	FILE(msys_operator, "msys/operator.lua")                               \

@@ -7,6 +7,7 @@
 #include "lb.h"
 #include "lb_open.h"
 
+#include "milter/datasource.h"
 #include "milter/draft.h"
 #include "milter/xmalloc.h"
 
@@ -22,7 +23,7 @@ draft_of(lua_State *L, const char *what)
 	return st->draft; /* NULL: not the state that configures */
 }
 
-/* An option whose value is an array of tables: into *kept. */
+/* An option whose value is a table: into *kept. */
 static void
 set_list(lua_State *L, const char *key, json_t **kept,
     int (*check)(const json_t *list, struct err *err))
@@ -56,6 +57,10 @@ set_option(lua_State *L, struct draft *d)
 	}
 	if (strcmp(key, "contexts") == 0) {
 		set_list(L, key, &d->contexts, draft_check_contexts);
+		return;
+	}
+	if (strcmp(key, "datasources") == 0) {
+		set_list(L, key, &settings->datasources, datasource_check);
 		return;
 	}
 	switch (lua_type(L, -1)) {

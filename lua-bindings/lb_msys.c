@@ -20,6 +20,8 @@ static void (*const natives[])(lua_State *L) = {
 	lb_msys_session_open,
 	lb_msys_load_open,
 	lb_msys_operator_open,
+	lb_msys_db_open,
+	lb_msys_file_open,
 };
 
 /* native.part(name) -> the chunk of lua-bindings/msys/name.lua */

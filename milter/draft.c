@@ -18,6 +18,7 @@ void
 draft_fini(struct draft *d)
 {
 	json_decref(d->listeners);
+	json_decref(d->settings.datasources);
 	json_decref(d->scriptlets);
 	json_decref(d->contexts);
 	free(d->listen);

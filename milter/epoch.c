@@ -56,6 +56,7 @@ epoch_free(struct epoch *e)
 	free(e->listen);
 	json_decref(e->listeners);
 	json_decref(e->scriptlets);
+	json_decref(e->settings.datasources);
 	json_decref(e->contexts);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
@@ -65,6 +66,7 @@ static void
 take_draft(struct epoch *e, struct draft *d)
 {
 	e->settings = d->settings;
+	json_incref(e->settings.datasources);
 	e->listeners = json_incref(d->listeners);
 	e->scriptlets = json_incref(d->scriptlets);
 	e->contexts = json_incref(d->contexts);

@@ -33,6 +33,8 @@ struct settings {
 	size_t messages_memory;  /* of all bodies in memory together */
 	char spool_directory[256];
 	char submit_command[1024];
+	/* datasource.h; counted for the draft and the epoch alone */
+	struct json_t *datasources;
 	int header_count_limit;
 	size_t header_size_limit;
 	int recipient_limit;

@@ -83,12 +83,14 @@ sqlite_pool_run(const char *path, const struct sqlite_query *q,
 {
 	struct sqlite_db *db;
 	struct pool *p = enter(path, deadline, &db);
-	int rc = -1;
+	int rc = 1;
 
 	*r = (struct sqlite_result){ 0 };
-	if (p == NULL)
-		return err_set(err, "%s: all %d connections are in use", path,
+	if (p == NULL) {
+		err_set(err, "%s: all %d connections are in use", path,
 		    SQLITE_POOL_MAX);
+		return 1;
+	}
 	if (db != NULL && !sqlite_db_is_current(db)) {
 		sqlite_db_close(db);
 		db = NULL;

@@ -19,7 +19,10 @@
 
 #define SQLITE_POOL_MAX 16
 
-/* As sqlite_db_run(), on a connection to path. */
+/*
+ * As sqlite_db_run(), on a connection to path.  1 with *err where there is
+ * none to be had: another database may be asked.
+ */
 int sqlite_pool_run(const char *path, const struct sqlite_query *q,
     int64_t deadline, struct sqlite_result *r, struct err *err);
 

@@ -192,6 +192,7 @@ _G.msys = msys
 
 for _, part in ipairs {
   'constant', 'module', 'vctx', 'accept', 'string', 'message', 'operator',
+  'db', 'file',
 } do
   native.part(part)(msys, native, host)
 end

@@ -21,6 +21,7 @@ LAYERS = (
              'reply reply_text reply_seen standing explain '
              'conformance conformance_fix '
              'submit source_edit '
+             'submit datasource plain_file '
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db'),
     ('process', 'log metric lmem regex_cache '
