@@ -22,9 +22,11 @@ LAYERS = (
              'conformance conformance_fix '
              'submit source_edit '
              'submit datasource plain_file '
+             'lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db'),
     ('process', 'log metric lmem regex_cache '
+                'counter series gauge share mutual audit cidr_named fs_space '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool'),
     ('model', 'message header_import batch session session_learn'),
