@@ -169,12 +169,18 @@ epoch_current(void)
 	return e;
 }
 
-/* Put a fresh state in place i; the old one goes with its last session. */
-static void
-replace(struct epoch *e, int i)
+static bool
+is_bad(const struct state *st)
 {
-	struct state *old = e->state[i], *fresh;
+	return atomic_load(&st->watch.stuck) || atomic_load(&st->spoiled);
+}
+
+/* A fresh state, or NULL: then the bad one serves on for a while. */
+static struct state *
+load_replacement(struct epoch *e, const struct state *old)
+{
 	bool stuck = atomic_load(&old->watch.stuck);
+	struct state *fresh;
 	struct err err;
 
 	fresh = epoch_load_state(e, &err);
@@ -182,8 +188,7 @@ replace(struct epoch *e, int i)
 		log_error(NULL, "a Lua state is %s and cannot be replaced: %s",
 		    stuck ? "stuck" : "full", err.msg);
 		state_free(fresh);
-		e->replace_after = clock_mono() + REPLACE_PAUSE;
-		return;
+		return NULL;
 	}
 	log_error(NULL, "a Lua state is %s: %s; new sessions get a fresh one",
 	    stuck ? "stuck" : "full",
@@ -191,6 +196,28 @@ replace(struct epoch *e, int i)
 		    "interrupted for over 10 s past its limit"
 		  : "the policy keeps more than three quarters of memory_limit "
 		    "in use");
+	return fresh;
+}
+
+/*
+ * Put a fresh state in place i; the old one goes with its last session.  The
+ * lock is given away while the policy loads: other sessions begin meanwhile,
+ * and no second one loads a replacement.
+ */
+static void
+replace(struct epoch *e, int i)
+{
+	struct state *old = e->state[i], *fresh;
+
+	e->replacing = true;
+	pthread_mutex_unlock(&e->lock);
+	fresh = load_replacement(e, old);
+	pthread_mutex_lock(&e->lock);
+	e->replacing = false;
+	if (fresh == NULL) {
+		e->replace_after = clock_mono() + REPLACE_PAUSE;
+		return;
+	}
 	metric_count(METRIC_STATES_REPLACED);
 	e->retired = xrealloc(
 	    e->retired, (size_t)(e->n_retired + 1) * sizeof *e->retired);
@@ -212,6 +239,15 @@ free_idle_retired(struct epoch *e)
 	e->n_retired = kept;
 }
 
+/* Is a the better one for a new session? */
+static bool
+is_better(const struct state *a, const struct state *b)
+{
+	if (is_bad(a) != is_bad(b))
+		return is_bad(b);
+	return atomic_load(&a->n_sessions) < atomic_load(&b->n_sessions);
+}
+
 struct state *
 epoch_take_state(struct epoch *e)
 {
@@ -219,16 +255,14 @@ epoch_take_state(struct epoch *e)
 
 	pthread_mutex_lock(&e->lock);
 	free_idle_retired(e);
-	for (int i = 0; i < e->n_states; i++) {
-		if (e->n_retired < RETIRED_MAX &&
-		    clock_mono() >= e->replace_after &&
-		    (atomic_load(&e->state[i]->watch.stuck) ||
-			atomic_load(&e->state[i]->spoiled)))
+	for (int i = 0; i < e->n_states; i++)
+		if (is_bad(e->state[i]) && !e->replacing &&
+		    e->n_retired < RETIRED_MAX &&
+		    clock_mono() >= e->replace_after)
 			replace(e, i);
-		if (best == NULL || atomic_load(&e->state[i]->n_sessions) <
-					atomic_load(&best->n_sessions))
+	for (int i = 0; i < e->n_states; i++)
+		if (best == NULL || is_better(e->state[i], best))
 			best = e->state[i];
-	}
 	atomic_fetch_add(&best->n_sessions, 1);
 	pthread_mutex_unlock(&e->lock);
 	return best;

@@ -34,6 +34,7 @@ struct epoch {
 
 	pthread_mutex_t lock;  /* for all below */
 	int64_t replace_after; /* clock_mono(): no replacement before */
+	bool replacing;        /* a session loads a replacement just now */
 	struct state **state;
 	int n_states;
 	struct state **retired;

@@ -4,6 +4,9 @@
  */
 #include "policy.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "milter/api_names.h"
 
 #include <lauxlib.h>
@@ -361,6 +364,52 @@ START_TEST(sessions_and_states)
 }
 END_TEST
 
+static void *
+take_in_thread(void *arg)
+{
+	return epoch_take_state(arg);
+}
+
+/* While a replacement loads, sessions begin in the states that are well. */
+START_TEST(nobody_waits_for_a_replacement)
+{
+	char *folder = policy_folder(), *fifo = xasprintf("%s/fifo", folder);
+	char *text = xasprintf("local f = io.open('%s') if f then f:read() "
+			       "f:close() end",
+	    fifo);
+	struct epoch *e;
+	struct state *old, *taken;
+	struct err err;
+	pthread_t thread;
+	void *fresh;
+	int fd;
+
+	e = policy_load(text, 2, &err);
+	ck_assert_msg(e != NULL, "%s", err.msg);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	old = e->state[0];
+	atomic_store(&old->spoiled, true);
+	pthread_create(&thread, NULL, take_in_thread, e);
+	fd = open(fifo, O_WRONLY | O_CLOEXEC); /* when the policy reads it */
+	ck_assert_int_ge(fd, 0);
+	taken = epoch_take_state(e);
+	ck_assert_ptr_eq(taken, e->state[1]);
+	ck_assert_ptr_eq(e->state[0], old);
+	close(fd);
+	pthread_join(thread, &fresh);
+	ck_assert_ptr_ne(e->state[0], old);
+	ck_assert_ptr_eq(fresh, e->state[0]);
+	epoch_leave_state(e, taken);
+	epoch_leave_state(e, fresh);
+	epoch_unref(e);
+	unlink(fifo);
+	rmdir(folder);
+	free(text);
+	free(fifo);
+	free(folder);
+}
+END_TEST
+
 static void
 count(void *arg, const char *event)
 {
@@ -424,6 +473,7 @@ suite(void)
 	tcase_add_test(t, strict);
 	tcase_add_test(t, later_states_run_the_same_text);
 	tcase_add_test(t, sessions_and_states);
+	tcase_add_test(t, nobody_waits_for_a_replacement);
 	tcase_add_test(t, handlers_are_listed);
 	tcase_add_test(t, current);
 	return s;
