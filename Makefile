@@ -51,6 +51,7 @@ endif
 endef
 $(eval $(call optional,libsystemd,SYSTEMD))
 $(eval $(call optional,libidn2,IDN2))
+$(eval $(call optional,libunbound,UNBOUND))
 $(eval $(call optional,libpcre2-8,PCRE2))
 $(eval $(call optional,sqlite3,SQLITE3))
 

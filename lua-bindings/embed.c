@@ -12,6 +12,7 @@
 	FILE(msys_core, "msys/core.lua")                                       \
 	FILE(msys_db, "msys/db.lua")                                           \
 	FILE(msys_file, "msys/file.lua")                                       \
+	FILE(msys_dns, "msys/dns.lua")                                         \
 	FILE(msys_message, "msys/message.lua")                                 \
 	FILE(msys_module, "msys/module.lua")                                   \
 	FILE(msys_operator, "msys/operator.lua")                               \

@@ -39,6 +39,32 @@ set_list(lua_State *L, const char *key, json_t **kept,
 	*kept = list;
 }
 
+/* A list of strings as one, blanks between them. */
+static void
+set_servers(lua_State *L, struct settings *settings)
+{
+	int list = lua_gettop(L), n = (int)lua_objlen(L, list);
+	struct err err;
+	luaL_Buffer b;
+
+	luaL_buffinit(L, &b);
+	for (int i = 1; i <= n; i++) {
+		lua_rawgeti(L, list, i);
+		if (lua_type(L, -1) != LUA_TSTRING)
+			luaL_error(L,
+			    "kumo.milter.configure: dns_servers[%d]: string "
+			    "expected, got %s",
+			    i, luaL_typename(L, -1));
+		luaL_addvalue(&b);
+		luaL_addchar(&b, ' ');
+	}
+	luaL_pushresult(&b);
+	if (settings_set(
+		settings, "dns_servers", lua_tostring(L, -1), false, &err) != 0)
+		luaL_error(L, "kumo.milter.configure: %s", err.msg);
+	lua_settop(L, list);
+}
+
 static void
 set_option(lua_State *L, struct draft *d)
 {
@@ -61,6 +87,10 @@ set_option(lua_State *L, struct draft *d)
 	}
 	if (strcmp(key, "datasources") == 0) {
 		set_list(L, key, &settings->datasources, datasource_check);
+		return;
+	}
+	if (strcmp(key, "dns_servers") == 0 && lua_istable(L, -1)) {
+		set_servers(L, settings);
 		return;
 	}
 	switch (lua_type(L, -1)) {

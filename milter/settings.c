@@ -1,6 +1,7 @@
 #include "settings.h"
 
 #include "clock.h"
+#include "dns_servers.h"
 #include "duration.h"
 #include "str.h"
 #include "submit.h"
@@ -18,7 +19,8 @@ enum kind {
 	KIND_BOOL,
 	KIND_INT,
 	KIND_FOLDER,
-	KIND_COMMAND
+	KIND_COMMAND,
+	KIND_SERVERS
 };
 
 static const char *const on_error_names[] = {
@@ -86,6 +88,12 @@ static const struct option {
 	{ { "submit_command", "a command with its absolute path",
 	      "/usr/sbin/sendmail -i", "what takes mail that policies send" },
 	    KIND_COMMAND, AT(submit_command), NULL, 0, 0 },
+	{ { "dns_timeout", "duration", "5s",
+	      "how long a policy waits for an answer of the DNS" },
+	    KIND_DURATION, AT(dns_timeout), NULL, CLOCK_MS, 3600 * CLOCK_S },
+	{ { "dns_servers", "'resolv.conf' or addresses with or without a port",
+	      "resolv.conf", "whom policies ask in the DNS" },
+	    KIND_SERVERS, AT(dns_servers), NULL, 0, 0 },
 	{ { "header_count_limit", "1 to 1000000", "2000",
 	      "header fields of a message; one with more is refused with "
 	      "552 5.3.4" },
@@ -261,6 +269,25 @@ set_measure(struct settings *s, const struct option *o, const char *value,
 	return 0;
 }
 
+static int
+set_servers(struct settings *s, const struct option *o, const char *value,
+    struct err *err)
+{
+	struct str list = { 0 };
+	struct err why;
+	int rc = dns_servers_parse(&list, value, &why);
+
+	if (rc == 0 && list.len >= sizeof s->dns_servers)
+		rc = err_set(&why, "the list is too long");
+	if (rc == 0)
+		strcpy(s->dns_servers, str_c(&list));
+	else
+		err_set(err, "%s: %s: %s expected", o->row.name, why.msg,
+		    o->row.form);
+	str_fini(&list);
+	return rc;
+}
+
 static const struct option *
 find_option(const char *key, struct err *err)
 {
@@ -305,6 +332,8 @@ settings_set(struct settings *s, const char *key, const char *value,
 			return misfit(o, value, err);
 		strcpy(field, value);
 		return 0;
+	case KIND_SERVERS:
+		return set_servers(s, o, value, err);
 	case KIND_BOOL:
 		if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
 			return misfit(o, value, err);
@@ -346,6 +375,7 @@ settings_get(const struct settings *s, const char *key, char *out, size_t size)
 		break;
 	case KIND_FOLDER:
 	case KIND_COMMAND:
+	case KIND_SERVERS:
 		str_adds(&text, field);
 		break;
 	}

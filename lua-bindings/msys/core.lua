@@ -193,6 +193,7 @@ _G.msys = msys
 for _, part in ipairs {
   'constant', 'module', 'vctx', 'accept', 'string', 'message', 'operator',
   'db', 'file',
+  'dns',
 } do
   native.part(part)(msys, native, host)
 end
