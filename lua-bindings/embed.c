@@ -17,6 +17,7 @@
 	FILE(msys_module, "msys/module.lua")                                   \
 	FILE(msys_operator, "msys/operator.lua")                               \
 	FILE(msys_string, "msys/string.lua")                                   \
+	FILE(msys_submit, "msys/submit.lua")                                   \
 	FILE(msys_vctx, "msys/vctx.lua")                                       \
 	FILE(objects, "objects.lua")                                           \
 	FILE(prelude, "prelude.lua")                                           \

@@ -194,6 +194,7 @@ for _, part in ipairs {
   'constant', 'module', 'vctx', 'accept', 'string', 'message', 'operator',
   'db', 'file',
   'dns',
+  'db', 'file', 'submit',
 } do
   native.part(part)(msys, native, host)
 end

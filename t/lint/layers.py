@@ -29,6 +29,7 @@ LAYERS = (
                 'counter series gauge share mutual audit cidr_named fs_space '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool dns dns_resolver'),
+                'signals sqlite_pool seldom'),
     ('model', 'message header_import batch session session_learn'),
     ('lua', 'state co'),
     ('policy', 'epoch epoch_load event event_call event_message event_stand '
