@@ -46,6 +46,9 @@ static struct {
 	bool started;
 } all = { .lock = PTHREAD_MUTEX_INITIALIZER, .bell = -1 };
 
+/* libunbound has locks of its own that each context makes and takes away. */
+static pthread_mutex_t context_lock = PTHREAD_MUTEX_INITIALIZER;
+
 /* ---- the thread --------------------------------------------------------- */
 
 static void
@@ -89,7 +92,26 @@ take_over(void)
 	return NULL;
 }
 
-/* Deleting waits for libunbound's thread, so not under the lock. */
+/* It waits for libunbound's thread, so not under all.lock. */
+static void
+delete_context(struct ub_ctx *ctx)
+{
+	pthread_mutex_lock(&context_lock);
+	ub_ctx_delete(ctx);
+	pthread_mutex_unlock(&context_lock);
+}
+
+static struct ub_ctx *
+create_context(void)
+{
+	struct ub_ctx *ctx;
+
+	pthread_mutex_lock(&context_lock);
+	ctx = ub_ctx_create();
+	pthread_mutex_unlock(&context_lock);
+	return ctx;
+}
+
 static void
 bury_all(void)
 {
@@ -101,7 +123,7 @@ bury_all(void)
 		pthread_mutex_unlock(&all.lock);
 		if (r == NULL)
 			return;
-		ub_ctx_delete(r->ctx);
+		delete_context(r->ctx);
 		free(r->servers);
 		str_fini(&r->zones);
 		free(r);
@@ -274,13 +296,13 @@ make(const struct dns_config *c, struct err *err)
 		err_set(err, "%d resolvers are in use", all.n);
 		return NULL;
 	}
-	ctx = ub_ctx_create();
+	ctx = create_context();
 	if (ctx == NULL) {
 		err_set(err, "cannot start a resolver");
 		return NULL;
 	}
 	if (fill(ctx, c, err) != 0) {
-		ub_ctx_delete(ctx);
+		delete_context(ctx);
 		return NULL;
 	}
 	r = xcalloc(1, sizeof *r);
