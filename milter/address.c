@@ -185,6 +185,35 @@ address_domain(const char *text, size_t len, struct err *err)
 	return NULL;
 }
 
+bool
+address_knows_idn(void)
+{
+#ifdef HAVE_IDN2
+	return true;
+#else
+	return false;
+#endif
+}
+
+char *
+address_domain_utf8(const char *text, size_t len, struct err *err)
+{
+	char *ascii = address_domain(text, len, err);
+#ifdef HAVE_IDN2
+	char *utf8 = NULL, *copy;
+
+	if (ascii == NULL ||
+	    idn2_to_unicode_8z8z(ascii, &utf8, IDN2_NFC_INPUT) != IDN2_OK)
+		return ascii;
+	copy = xstrdup(utf8);
+	idn2_free(utf8);
+	free(ascii);
+	return copy;
+#else
+	return ascii;
+#endif
+}
+
 /* ---- local parts -------------------------------------------------------- */
 
 /* Length of the quoted string at the start of s, or 0. */

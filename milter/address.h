@@ -62,4 +62,12 @@ bool address_is_null(const struct address *a);
  */
 char *address_domain(const char *text, size_t len, struct err *err);
 
+/*
+ * The other way: a domain with its A-labels as U-labels, malloc'd; as it is
+ * where one of them is none.  NULL with *err for what is no domain.  Without
+ * libidn2 both only check: address_knows_idn() says so.
+ */
+char *address_domain_utf8(const char *text, size_t len, struct err *err);
+bool address_knows_idn(void);
+
 #endif

@@ -179,28 +179,61 @@ charset_repair(struct str *out, const char *p, size_t n)
 		str_add(out, p + from, n - from);
 }
 
+/* What is converted. */
+struct input {
+	char *p;
+	size_t left;
+	bool is_utf8; /* else the other side is */
+};
+
+/* Over what cannot be converted: a byte, in UTF-8 a character. */
 static void
-convert(struct str *out, iconv_t cd, char *in, size_t left)
+skip(struct input *in)
+{
+	do {
+		in->p++;
+		in->left--;
+	} while (in->is_utf8 && in->left > 0 && (in->p[0] & 0xc0) == 0x80);
+}
+
+/* U+FFFD, or a '?' in the encoding of the other side, shifts and all. */
+static void
+add_replacement(struct str *out, iconv_t cd, bool is_utf8)
+{
+	char buf[16], *to = buf, *from = (char *)"?";
+	size_t room = sizeof buf, left = 1;
+
+	if (!is_utf8) {
+		str_adds(out, REPLACEMENT);
+		return;
+	}
+	iconv(cd, &from, &left, &to, &room);
+	str_add(out, buf, sizeof buf - room);
+}
+
+static void
+convert(struct str *out, iconv_t cd, struct input *in)
 {
 	char buf[4096], *to;
 	size_t room, rc;
 
-	while (left > 0) {
-		size_t before = left;
+	while (in->left > 0) {
+		size_t before = in->left;
+		int why;
 
 		to = buf;
 		room = sizeof buf;
-		rc = iconv(cd, &in, &left, &to, &room);
+		rc = iconv(cd, &in->p, &in->left, &to, &room);
+		why = errno;
 		str_add(out, buf, sizeof buf - room);
 		if (rc != (size_t)-1)
 			break;
-		if (errno == E2BIG && (left < before || room < sizeof buf))
+		if (why == E2BIG && (in->left < before || room < sizeof buf))
 			continue;
-		str_adds(out, REPLACEMENT);
-		if (errno == EINVAL) /* ends inside a character */
+		add_replacement(out, cd, in->is_utf8);
+		if (why == EINVAL) /* ends inside a character */
 			break;
-		in++;
-		left--;
+		skip(in);
 	}
 	/* some hold their last character back (windows-1258) */
 	to = buf;
@@ -217,7 +250,8 @@ use(struct str *out, const char *iconv_name, const char *p, size_t n)
 	if (cd == NO_ICONV)
 		return false;
 	str_reserve(out, n);
-	convert(out, cd, (char *)p, n); /* iconv only reads */
+	/* iconv only reads */
+	convert(out, cd, &(struct input){ (char *)p, n, false });
 	iconv_close(cd);
 	return true;
 }
@@ -245,5 +279,61 @@ charset_to_utf8(
 		charset_guess(out, p, n);
 	else
 		return use(out, how, p, n);
+	return true;
+}
+
+/* The names that stand for a superset when they are read. */
+static const char *
+narrow(const char *how, const char *name, size_t len)
+{
+	static const struct {
+		const char *name, *use;
+	} narrower[] = {
+		{ "iso-8859-1", "ISO-8859-1" },
+		{ "iso8859-1", "ISO-8859-1" },
+		{ "iso_8859-1", "ISO-8859-1" },
+		{ "latin1", "ISO-8859-1" },
+		{ "l1", "ISO-8859-1" },
+		{ "iso-8859-9", "ISO-8859-9" },
+		{ "latin5", "ISO-8859-9" },
+		{ "iso-8859-11", "TIS-620" },
+		{ "tis-620", "TIS-620" },
+		{ "gb2312", "EUC-CN" },
+		{ "gbk", "GBK" },
+		{ "x-gbk", "GBK" },
+		{ "cp936", "GBK" },
+		{ "shift_jis", "SJIS" },
+		{ "euc-kr", "EUC-KR" },
+	};
+
+	for (size_t i = 0; i < sizeof narrower / sizeof *narrower; i++)
+		if (strlen(narrower[i].name) == len &&
+		    strncasecmp(narrower[i].name, name, len) == 0)
+			return narrower[i].use;
+	return how;
+}
+
+bool
+charset_from_utf8(
+    struct str *out, const char *name, size_t len, const char *p, size_t n)
+{
+	const char *how = find(name, len);
+	struct str utf8 = { 0 };
+	iconv_t cd;
+
+	if (how == NULL)
+		return false;
+	if (strcmp(how, UTF8) == 0) {
+		charset_repair(out, p, n);
+		return true;
+	}
+	cd = iconv_open(narrow(how, name, len), UTF8);
+	if (cd == NO_ICONV)
+		return false;
+	charset_repair(&utf8, p, n);
+	str_reserve(out, n);
+	convert(out, cd, &(struct input){ utf8.data, utf8.len, true });
+	iconv_close(cd);
+	str_fini(&utf8);
 	return true;
 }

@@ -26,6 +26,14 @@ bool charset_is_known(const char *name, size_t len);
 bool charset_to_utf8(
     struct str *out, const char *name, size_t len, const char *p, size_t n);
 
+/*
+ * The other way: UTF-8 into the charset of that name, which is here no more
+ * than what it says: iso-8859-1 has no euro sign.  What it does not know
+ * becomes '?'.  false, and nothing appended, for a name not known.
+ */
+bool charset_from_utf8(
+    struct str *out, const char *name, size_t len, const char *p, size_t n);
+
 /* Append p with U+FFFD for what is not well-formed UTF-8. */
 void charset_repair(struct str *out, const char *p, size_t n);
 

@@ -113,6 +113,26 @@ transfer_base64(struct str *out, const char *p, size_t n)
 	*to = '\0';
 }
 
+static bool
+is_strict_base64(const char *p, size_t n)
+{
+	size_t n_digits = 0, n_pads = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == ' ' || p[i] == '\t' || p[i] == '\r' || p[i] == '\n')
+			continue;
+		if (p[i] == '=')
+			n_pads++;
+		else if (base64_digit(p[i]) < 0 || n_pads > 0)
+			return false;
+		else
+			n_digits++;
+	}
+	if (n_pads == 0)
+		return n_digits % 4 != 1;
+	return n_pads < 3 && (n_digits + n_pads) % 4 == 0;
+}
+
 /* ---- quoted-printable --------------------------------------------------- */
 
 static int
@@ -174,6 +194,21 @@ decode_quoted(struct str *out, const char *p, size_t n)
 	}
 	out->len = keep;
 	out->data[keep] = '\0';
+}
+
+static bool
+is_strict_quoted(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] != '=')
+			continue;
+		if (soft_break(p + i, n - i) != 0)
+			continue;
+		if (i + 2 >= n || hex_digit(p[i + 1]) < 0 ||
+		    hex_digit(p[i + 2]) < 0)
+			return false;
+	}
+	return true;
 }
 
 /* Does a line end at p? */
@@ -270,5 +305,18 @@ transfer_decode(struct str *out, enum transfer t, const char *p, size_t n)
 	default:
 		str_add(out, p, n);
 		break;
+	}
+}
+
+bool
+transfer_is_strict(enum transfer t, const char *p, size_t n)
+{
+	switch (t) {
+	case TRANSFER_BASE64:
+		return is_strict_base64(p, n);
+	case TRANSFER_QUOTED_PRINTABLE:
+		return is_strict_quoted(p, n);
+	default:
+		return true;
 	}
 }

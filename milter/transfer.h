@@ -27,6 +27,13 @@ enum transfer transfer_named(const char *name, size_t len);
 /* Append what p says. */
 void transfer_decode(struct str *out, enum transfer t, const char *p, size_t n);
 
+/*
+ * For who must know: was p encoded as the standards say?  base64 of its
+ * alphabet and white space, its padding right or left off; quoted-printable
+ * with nothing but line ends and hexadecimal digits behind '='.
+ */
+bool transfer_is_strict(enum transfer t, const char *p, size_t n);
+
 /* Append p in lines, each with CRLF; nothing for no bytes. */
 void transfer_base64(struct str *out, const char *p, size_t n);
 

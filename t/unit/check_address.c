@@ -248,6 +248,41 @@ START_TEST(any_bytes_are_survived)
 }
 END_TEST
 
+static const struct {
+	const char *in, *ascii, *utf8;
+} idn[] = {
+	{ "Example.COM.", "example.com", "example.com" },
+	{ "gr\xc3\xbc\xc3\x9f.example", "xn--gr-hia9i.example",
+	    "gr\xc3\xbc\xc3\x9f.example" },
+	{ "xn--grn-8ma.example", "xn--grn-8ma.example", "gr\xc3\xb1n.example" },
+	{ "xn--zzzz--.example", "xn--zzzz--.example", "xn--zzzz--.example" },
+	{ "[192.0.2.1]", "[192.0.2.1]", "[192.0.2.1]" },
+	{ "a b", NULL, NULL },
+};
+
+static void
+check_name(char *got, const char *expected, const char *in)
+{
+	if (expected == NULL)
+		ck_assert_msg(got == NULL, "%s: %s", in, got);
+	else
+		ck_assert_msg(got != NULL && strcmp(got, expected) == 0,
+		    "%s: %s", in, got != NULL ? got : "NULL");
+	free(got);
+}
+
+START_TEST(idn_row)
+{
+	const char *in = idn[_i].in;
+	struct err err;
+
+	if (!address_knows_idn())
+		return;
+	check_name(address_domain(in, strlen(in), &err), idn[_i].ascii, in);
+	check_name(address_domain_utf8(in, strlen(in), &err), idn[_i].utf8, in);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -262,6 +297,7 @@ suite(void)
 	tcase_add_test(t, sizes_are_bounded);
 	tcase_add_test(t, a_nul_is_no_part_of_an_address);
 	tcase_add_loop_test(t, any_bytes_are_survived, 1, 6);
+	tcase_add_loop_test(t, idn_row, 0, UNIT_N(idn));
 	return s;
 }
 

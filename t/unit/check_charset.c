@@ -58,6 +58,34 @@ START_TEST(row)
 END_TEST
 
 /* Whatever the bytes, it is UTF-8 that comes out. */
+static const struct {
+	const char *charset, *in, *out; /* NULL: not known */
+} back[] = {
+	{ "utf-8", "gr\xc3\xbc\xff", "gr\xc3\xbc" R },
+	{ "us-ascii", "gr\xc3\xbc.", "gr?." },
+	{ "iso-8859-1", "\xc3\xbc\xe2\x82\xac", "\xfc?" }, /* no euro */
+	{ "windows-1252", "\xc3\xbc\xe2\x82\xac", "\xfc\x80" },
+	{ "ISO-8859-15", "\xe2\x82\xac", "\xa4" },
+	{ "koi8-r", "\xd0\xb0\xc3\xbc", "\xc1?" },
+	{ "gb2312", "\xe4\xbd\xa0", "\xc4\xe3" },
+	{ "iso-2022-jp", "\xe3\x81\x82\xc3\xbc",
+	    "\x1b$B$\"\x1b(B?" }, /* back from its shift */
+	{ "x-none", "a", NULL },
+};
+
+START_TEST(back_row)
+{
+	struct str out = { 0 };
+	bool ok = charset_from_utf8(&out, back[_i].charset,
+	    strlen(back[_i].charset), back[_i].in, strlen(back[_i].in));
+
+	ck_assert_int_eq(ok, back[_i].out != NULL);
+	if (ok)
+		ck_assert_str_eq(str_c(&out), back[_i].out);
+	str_fini(&out);
+}
+END_TEST
+
 START_TEST(any_bytes)
 {
 	static const char *const charsets[] = { "utf-8", "gb18030", "big5",
@@ -87,6 +115,7 @@ suite(void)
 	TCase *tcase;
 	Suite *s = unit_suite("charset", &tcase);
 
+	tcase_add_loop_test(tcase, back_row, 0, UNIT_N(back));
 	tcase_add_loop_test(tcase, row, 0, UNIT_N(rows));
 	tcase_add_test(tcase, any_bytes);
 	return s;

@@ -78,6 +78,38 @@ START_TEST(decode_row)
 }
 END_TEST
 
+static const struct {
+	enum transfer t;
+	const char *in;
+	bool strict;
+} strict[] = {
+	{ TRANSFER_IDENTITY, "=", true },
+	{ TRANSFER_BASE64, "", true },
+	{ TRANSFER_BASE64, "QQ==", true },
+	{ TRANSFER_BASE64, "QUI=\r\n", true },
+	{ TRANSFER_BASE64, "QU\r\n\tJD ", true },
+	{ TRANSFER_BASE64, "QUI", true }, /* no padding */
+	{ TRANSFER_BASE64, "QUJDQ", false },
+	{ TRANSFER_BASE64, "QQ=", false },
+	{ TRANSFER_BASE64, "QQ==QQ==", false },
+	{ TRANSFER_BASE64, "====", false },
+	{ TRANSFER_BASE64, "Q*==", false },
+	{ TRANSFER_QUOTED_PRINTABLE, "a=3D=3d=\r\nb= \n=", true },
+	{ TRANSFER_QUOTED_PRINTABLE, "a=3", false },
+	{ TRANSFER_QUOTED_PRINTABLE, "a=ZZ", false },
+	{ TRANSFER_QUOTED_PRINTABLE, "a==3D", false },
+};
+
+START_TEST(strict_row)
+{
+	const char *in = strict[_i].in;
+
+	ck_assert_msg(transfer_is_strict(strict[_i].t, in, strlen(in)) ==
+			  strict[_i].strict,
+	    "%s", in);
+}
+END_TEST
+
 #define A75                                                                    \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
 	"aaaaa"                                                                \
@@ -178,6 +210,7 @@ suite(void)
 
 	tcase_add_loop_test(tcase, name_row, 0, UNIT_N(names));
 	tcase_add_loop_test(tcase, decode_row, 0, UNIT_N(decodings));
+	tcase_add_loop_test(tcase, strict_row, 0, UNIT_N(strict));
 	tcase_add_loop_test(tcase, quote_row, 0, UNIT_N(quoted));
 	tcase_add_test(tcase, there_and_back);
 	tcase_add_test(tcase, crlf);
