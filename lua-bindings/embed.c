@@ -8,6 +8,11 @@
 	FILE(coroutine, "coroutine.lua")                                       \
 	FILE(kumo, "kumo.lua")                                                 \
 	FILE(msys_accept, "msys/accept.lua")                                   \
+	FILE(msys_codec, "msys/codec.lua")                                     \
+	FILE(msys_dumper, "msys/dumper.lua")                                   \
+	FILE(msys_json, "msys/json.lua")                                       \
+	FILE(msys_macro, "msys/macro.lua")                                     \
+	FILE(msys_pcre, "msys/pcre.lua")                                       \
 	FILE(msys_constant, "msys/constant.lua")                               \
 	FILE(msys_core, "msys/core.lua")                                       \
 	FILE(msys_db, "msys/db.lua")                                           \

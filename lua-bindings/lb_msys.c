@@ -18,6 +18,9 @@
 /* Each adds one table of primitives to that on top of the stack. */
 static void (*const natives[])(lua_State *L) = {
 	lb_msys_session_open,
+	lb_msys_pcre_open,
+	lb_msys_codec_open,
+	lb_msys_text_open,
 	lb_msys_load_open,
 	lb_msys_operator_open,
 	lb_msys_db_open,

@@ -30,6 +30,9 @@ void lb_msys_open(struct lua_State *L);
 
 /* Momentum's: each adds a table of primitives to that on top of the stack. */
 void lb_msys_session_open(struct lua_State *L);
+void lb_msys_pcre_open(struct lua_State *L);
+void lb_msys_codec_open(struct lua_State *L);
+void lb_msys_text_open(struct lua_State *L);
 void lb_msys_load_open(struct lua_State *L);
 void lb_msys_operator_open(struct lua_State *L);
 void lb_msys_db_open(struct lua_State *L);

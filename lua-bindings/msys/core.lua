@@ -192,7 +192,7 @@ _G.msys = msys
 
 for _, part in ipairs {
   'constant', 'module', 'vctx', 'accept', 'string', 'message', 'operator',
-  'db', 'file',
+  'codec', 'pcre', 'json', 'dumper', 'macro',
   'dns',
   'db', 'file', 'submit',
 } do
