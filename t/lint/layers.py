@@ -20,16 +20,14 @@ LAYERS = (
              'pattern_item regex regex_replace '
              'reply reply_text reply_seen standing explain '
              'conformance conformance_fix '
-             'submit source_edit '
-             'submit datasource plain_file '
+             'submit source_edit datasource plain_file '
              'lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db dns_record dns_servers'),
     ('process', 'log metric lmem regex_cache '
                 'counter series gauge share mutual audit cidr_named fs_space '
                 'watchdog listener privilege nudge control '
-                'signals sqlite_pool dns dns_resolver'),
-                'signals sqlite_pool seldom'),
+                'signals sqlite_pool seldom dns dns_resolver'),
     ('model', 'message header_import batch session session_learn'),
     ('lua', 'state co'),
     ('policy', 'epoch epoch_load event event_call event_message event_stand '
