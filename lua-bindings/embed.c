@@ -21,6 +21,7 @@
 	FILE(msys_message, "msys/message.lua")                                 \
 	FILE(msys_module, "msys/module.lua")                                   \
 	FILE(msys_operator, "msys/operator.lua")                               \
+	FILE(msys_source, "msys/source.lua")                                   \
 	FILE(msys_string, "msys/string.lua")                                   \
 	FILE(msys_submit, "msys/submit.lua")                                   \
 	FILE(msys_vctx, "msys/vctx.lua")                                       \

@@ -193,6 +193,7 @@ _G.msys = msys
 for _, part in ipairs {
   'constant', 'module', 'vctx', 'accept', 'string', 'message', 'operator',
   'codec', 'pcre', 'json', 'dumper', 'macro',
+  'source',
   'dns',
   'db', 'file', 'submit',
 } do

@@ -134,7 +134,7 @@ end
 local function load_scriptlet(config, i, entry)
   local path, text = find(entry)
   load.keep(config, i, path, text)
-  local chunk, why = load.compile(load.filter(text), '@' .. path)
+  local chunk, why = host.compile(text, '@' .. path)
   if not chunk then
     error(why, 0)
   end

@@ -97,3 +97,7 @@ function op.arg(...)
 end
 
 rawset(_G, '__msys_op', op)
+
+-- Names of Lua 5.0, which Momentum's 5.1 has still and LuaJIT has not.
+rawset(math, 'mod', math.fmod)
+rawset(string, 'gfind', string.gmatch)

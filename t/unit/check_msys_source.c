@@ -357,6 +357,7 @@ static const struct {
 	    "4" },
 	{ "return pcall(function() local x = {}\nfor v in x do end end)",
 	    "false check:2: attempt to call a table value" },
+	{ "return math.mod(7, 4), string.gfind('ab', '.')()", "3 a" },
 	/* arg */
 	{ "local function f(a, ...) return a, arg.n, arg[1], arg[2] end "
 	  "return f(1, 2, nil)",
