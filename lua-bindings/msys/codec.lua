@@ -114,20 +114,6 @@ local components = {
   all = true, localpart = true, user = true, detail = true, domain = true,
 }
 
--- host.addresses(text, component, what) -> array of strings
---   Of each address in the text, those in groups included.  Empty where the
---   text is no list of addresses.  Raises at the policy's line on a component
---   that there is not.
-function host.addresses(text, component, what)
-  if component == nil then
-    component = 'all'
-  elseif not components[component] then
-    error(('%s: the component is all, localpart, user, detail or domain, '
-      .. 'not %s'):format(what, tostring(component)), 3)
-  end
-  return native.text.addresses(text, component) or {}
-end
-
 -- msys.parseRFC2822Addresses(text [, component]) -> array of strings
 --   text: as of a To: header.  component: "all" (the default), "localpart",
 --   "user" and "detail" of user+detail@domain, or "domain"; an address without
@@ -136,5 +122,11 @@ end
 --   Events: any.  Waits: no.  From: Momentum msys.parseRFC2822Addresses.
 function msys.parseRFC2822Addresses(text, component)
   text = text_of(text, 'msys.parseRFC2822Addresses')
-  return (host.addresses(text, component, 'msys.parseRFC2822Addresses'))
+  if component == nil then
+    component = 'all'
+  elseif not components[component] then
+    error('msys.parseRFC2822Addresses: the component is all, localpart, user, '
+      .. 'detail or domain, not ' .. tostring(component), 2)
+  end
+  return native.text.addresses(text, component) or {}
 end

@@ -2,6 +2,8 @@
  * Runs t/lua/msys_*.lua of patterns, codecs, JSON and dumps as policies, and
  * expandMacro in sessions.
  */
+#include "milter/address.h"
+#include "milter/regex.h"
 #include "policy.h"
 
 static const char *const files[] = {
@@ -14,10 +16,15 @@ static const char *const files[] = {
 
 START_TEST(lua_file_runs)
 {
-	char *text = xasprintf("dofile('%s')", files[_i]);
+	char *text;
 	struct err err;
-	struct epoch *e = policy_load(text, 1, &err);
+	struct epoch *e;
 
+	if ((_i == 0 && !regex_is_built_in()) ||
+	    (_i == 1 && !address_knows_idn()))
+		return;
+	text = xasprintf("dofile('%s')", files[_i]);
+	e = policy_load(text, 1, &err);
 	ck_assert_msg(e != NULL, "%s", err.msg);
 	epoch_set_current(e);
 	epoch_set_current(NULL);
