@@ -2,6 +2,7 @@
 
 #include "event.h"
 #include "log.h"
+#include "nudge.h"
 #include "xmalloc.h"
 
 #include <libmilter/mfapi.h>
@@ -162,7 +163,7 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
 	*pf0 = *pf1 = *pf2 = *pf3 = 0;
 	on_close(ctx); /* whoever negotiates twice begins anew */
 	c = conn_of(ctx);
-	if (f0 == 0) /* our own nudge.h: it will never be a session */
+	if (f0 == NUDGE_ACTIONS) /* it will never be a session */
 		return SMFIS_CONTINUE;
 	event_open(c->s);
 	needs = event_needs(c->s);

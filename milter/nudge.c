@@ -17,9 +17,9 @@ static struct sockaddr_storage where;
 static socklen_t where_len;
 static int conn = -1;
 
-/* SMFIC_OPTNEG, version 6, no actions, no steps */
-static const unsigned char hello[] = { 0, 0, 0, 13, 'O', 0, 0, 0, 6, 0, 0, 0, 0,
-	0, 0, 0, 0 };
+/* SMFIC_OPTNEG, version 6, the actions NUDGE_ACTIONS, no steps */
+static const unsigned char hello[] = { 0, 0, 0, 13, 'O', 0, 0, 0, 6, 0, 0,
+	NUDGE_ACTIONS >> 8, NUDGE_ACTIONS & 0xff, 0, 0, 0, 0 };
 /* SMFIC_MACRO for CONNECT, empty: no reply, no callback */
 static const unsigned char tap[] = { 0, 0, 0, 2, 'D', 'C' };
 

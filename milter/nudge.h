@@ -9,13 +9,19 @@
  * starts a worker for that packet, and the worker then takes the next command
  * that is stuck.
  *
- * The connection negotiates like an MTA that offers nothing (actions 0) and
- * never sends CONNECT; the glue knows it by that and counts no session.
+ * The connection negotiates like an MTA that offers one action, and never
+ * sends CONNECT; the glue knows it by that and counts no session.
  */
 #ifndef KUMILTER_NUDGE_H
 #define KUMILTER_NUDGE_H
 
 #include "err.h"
+
+/*
+ * SMFIF_SETSYMLIST alone, which no MTA offers without those before it.  Of an
+ * MTA that offers none libmilter says that it offers what version 1 had.
+ */
+#define NUDGE_ACTIONS 0x100U
 
 /*
  * Where our own listener is: the descriptor it listens on.  Kept by number;

@@ -93,6 +93,23 @@ def test_broken_policy_is_refused(d, row):
     equal(asked(d), '550 mended')
 
 
+@policy(says('old'), args=['--log-level', 'debug'])
+def test_old_policies_are_freed(d):
+    """With their last session, the first one like all others."""
+    last = d.session()
+    last.helo()
+    equal(asked(d), '550 old')
+    for n in range(2, 5):
+        d.write_policy(says('new'))
+        equal(d.verb('reload').returncode, 0)
+        if n > 2:
+            d.wait_log('epoch %d: freed' % (n - 1))
+    true('epoch 1: freed' not in d.log(), 'a session keeps its policy')
+    equal(last.mail(), '550 old')
+    last.quit()
+    d.wait_log('epoch 1: freed')
+
+
 @policy(says('old'))
 def test_missing_policy_is_refused(d):
     equal(asked(d), '550 old')

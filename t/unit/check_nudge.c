@@ -105,12 +105,12 @@ read_exactly(int fd, unsigned char *data, size_t len)
 	}
 }
 
-/* SMFIC_OPTNEG of an MTA that offers nothing. */
+/* SMFIC_OPTNEG of an MTA that offers SMFIF_SETSYMLIST alone. */
 static void
 expect_hello(int fd)
 {
 	static const unsigned char want[HELLO_LEN] = { 0, 0, 0, 13, 'O', 0, 0,
-		0, 6, 0, 0, 0, 0, 0, 0, 0, 0 };
+		0, 6, 0, 0, 1, 0, 0, 0, 0, 0 };
 	unsigned char hello[HELLO_LEN];
 
 	read_exactly(fd, hello, sizeof hello);
