@@ -41,6 +41,7 @@ event_needs(const struct session *s)
 {
 	struct event_needs n = { .content = call_wants_content(s) };
 
+	n.envelope = n.content || call_has(s, EVENT_VALIDATE_RCPTTO);
 	/* any handler can condemn the session, which HELO, MAIL and RCPT must
 	 * then be able to say */
 	for (int e = EVENT_DYNAMIC_PARAMETERS; e < EVENT_COUNT; e++)

@@ -298,7 +298,11 @@ decide(struct session *s, struct verdict *v, struct message **m)
 	if (w.base == NULL)
 		return;
 	if (!call_wants_content(s)) { /* but RCPT may have changed it */
-		*m = w.base;
+		message_complete(w.base);
+		if (batch_is_dropped(w.base))
+			verdict_set(v, VERDICT_DISCARD);
+		else
+			*m = w.base;
 		return;
 	}
 	if (refuse_trouble(s, v))

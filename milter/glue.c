@@ -171,8 +171,9 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
 	*pf0 = SMFIF_SETSYMLIST;
 	if (needs.content)
 		*pf0 |= SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY |
-			SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_QUARANTINE |
-			SMFIF_CHGFROM;
+			SMFIF_QUARANTINE;
+	if (needs.envelope)
+		*pf0 |= SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_CHGFROM;
 	*pf0 &= f0;
 	*pf1 = c->steps;
 	if (*pf0 & SMFIF_SETSYMLIST)
