@@ -289,3 +289,24 @@ epoch_each_module(struct epoch *e,
 {
 	bindings_each_module(e->state[0]->L, found, arg);
 }
+
+void
+epoch_end(void)
+{
+	struct epoch *e = epoch_current();
+
+	for (int i = 0; e != NULL && i < e->n_states; i++) {
+		struct state *st;
+
+		pthread_mutex_lock(&e->lock);
+		st = e->state[i]; /* as a session's, so that it stays */
+		atomic_fetch_add(&st->n_sessions, 1);
+		pthread_mutex_unlock(&e->lock);
+		if (state_lock(st, clock_mono() + CLOCK_S)) {
+			epoch_end_modules(st);
+			state_unlock(st);
+		}
+		epoch_leave_state(e, st);
+	}
+	epoch_unref(e);
+}

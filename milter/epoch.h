@@ -57,6 +57,8 @@ void epoch_unref(struct epoch *e); /* NULL allowed */
 
 /* Serve new sessions with this one; takes the reference. */
 void epoch_set_current(struct epoch *e);
+/* The process ends: deinit() of the modules in force. */
+void epoch_end(void);
 /* A reference to the epoch in use, or NULL. */
 struct epoch *epoch_current(void);
 

@@ -313,6 +313,7 @@ stop(void)
 	if (d.o.pidfile != NULL && unlink(d.o.pidfile) != 0)
 		log_debug(
 		    NULL, "pidfile %s stays: %s", d.o.pidfile, strerror(errno));
+	epoch_end();
 	log_info(NULL, "stopped");
 }
 
