@@ -173,6 +173,14 @@ is_loading(lua_State *L)
 	return 1;
 }
 
+/* load.is_first_state() -> boolean: does the first state of a policy load? */
+static int
+is_first_state(lua_State *L)
+{
+	lua_pushboolean(L, state_of(L)->draft != NULL);
+	return 1;
+}
+
 static const luaL_Reg functions[] = {
 	{ "scriptlets", scriptlets },
 	{ "contexts", contexts },
@@ -185,6 +193,7 @@ static const luaL_Reg functions[] = {
 	{ "log_info", info_line },
 	{ "is_first", is_first },
 	{ "is_loading", is_loading },
+	{ "is_first_state", is_first_state },
 	{ NULL, NULL },
 };
 

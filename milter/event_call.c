@@ -241,6 +241,7 @@ call_end(struct call *c, struct verdict *v)
 	bool bad = failed(c, v != NULL ? v : &none);
 
 	verdict_clear(&none);
+	c->failed = bad;
 	if (bad)
 		log_failure(c);
 	if (c->locked) {

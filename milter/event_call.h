@@ -34,6 +34,7 @@ struct call {
 	enum event_name event;
 	enum run_result result;
 	bool locked;
+	bool failed; /* after call_end(): not returned, not refused */
 };
 
 /* When a handler that begins now must have ended. */

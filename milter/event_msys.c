@@ -22,14 +22,15 @@ log_refusal(const struct call *c, const struct verdict *v)
 	metric_count(METRIC_REFUSED);
 }
 
-static void
+/* false: a callout failed; what on_error makes of that is in *v. */
+static bool
 call_stage(struct session *s, enum event_name stage, const char *line,
     struct message *m, int64_t deadline, struct verdict *v)
 {
 	struct call c;
 
 	if (v->kind != VERDICT_CONTINUE)
-		return;
+		return true;
 	if (call_begin(&c, s, stage, deadline)) {
 		bindings_push_record(c.L, s);
 		lua_pushstring(c.L, line);
@@ -46,6 +47,7 @@ call_stage(struct session *s, enum event_name stage, const char *line,
 		}
 	}
 	call_end(&c, v);
+	return !c.failed;
 }
 
 void
@@ -79,6 +81,42 @@ release(struct session *s, struct batches *b)
 }
 
 /*
+ * The stage for each copy: how many refuse, the first refusal in *first;
+ * all, at once, where a callout fails: nobody loses mail by that.
+ */
+static size_t
+ask_each(struct session *s, struct batches *b, const struct message *whole,
+    int64_t deadline, struct verdict *first)
+{
+	size_t refused = 0;
+	bool ends = false;
+
+	for (size_t i = 0; i < b->n; i++) {
+		struct verdict one = { 0 };
+		bool ok = call_stage(
+		    s, EVENT_VALIDATE_EACH_RCPT, NULL, b->m[i], deadline, &one);
+
+		if (one.kind == VERDICT_CONTINUE)
+			continue;
+		if (!ok) {
+			verdict_clear(first);
+			verdict_move(first, &one);
+			return b->n;
+		}
+		log_info(s->id, "%s: refused with %d %s", whole->rcpt[i].email,
+		    one.code, one.text);
+		b->m[i]->discarded = true;
+		ends = ends || one.how != DISCONNECT_IF421;
+		if (refused++ == 0)
+			verdict_move(first, &one);
+		verdict_clear(&one);
+	}
+	if (ends && refused < b->n)
+		stand_condemn(s);
+	return refused;
+}
+
+/*
  * One copy for each recipient.  Who is refused is taken off where others are
  * not; there is one reply for all, so it is for those that all refuse.
  */
@@ -89,25 +127,10 @@ each_rcpt(
 	struct verdict first = { 0 };
 	struct batches b = { 0 };
 	struct message *whole = *m;
-	size_t refused = 0;
 	bool unequal;
 
 	batches_make(&b, whole, BATCH_BIFURCATE);
-	for (size_t i = 0; i < b.n; i++) {
-		struct verdict one = { 0 };
-
-		call_stage(
-		    s, EVENT_VALIDATE_EACH_RCPT, NULL, b.m[i], deadline, &one);
-		if (one.kind == VERDICT_CONTINUE)
-			continue;
-		log_info(s->id, "%s: refused with %d %s", whole->rcpt[i].email,
-		    one.code, one.text);
-		b.m[i]->discarded = true;
-		if (refused++ == 0)
-			verdict_move(&first, &one);
-		verdict_clear(&one);
-	}
-	if (refused == b.n) {
+	if (ask_each(s, &b, whole, deadline, &first) == b.n) {
 		verdict_move(v, &first);
 	} else {
 		*m = batches_merge(&b, &unequal);

@@ -47,6 +47,13 @@ local function is_never(key)
     or key:match('^http_') and 'there is no HTTP server'
 end
 
+-- A warning while a policy loads: once, not for each of its Lua states.
+local function warn(text)
+  if load.is_first_state() then
+    host.log_warn(text)
+  end
+end
+
 -- Does the table have a callout?  Says so of those that will not be called.
 local function look_through(name, mod)
   local usable = false
@@ -61,7 +68,7 @@ local function look_through(name, mod)
     end
   end
   if not usable then
-    host.log_warn(('scriptlet: no usable methods found for module %s in '
+    warn(('scriptlet: no usable methods found for module %s in '
       .. 'registerModule call'):format(name))
   end
 end
@@ -119,13 +126,13 @@ local function take(entry)
       modules[#modules + 1] = module
       found = true
     else
-      host.log_warn(('scriptlet: %s registers a module "%s", which never '
+      warn(('scriptlet: %s registers a module "%s", which never '
         .. 'runs: give the scriptlet that name'):format(entry.name,
         module.name))
     end
   end
   if not found and #registered == 0 then
-    host.log_warn(('scriptlet: %s calls no msys.registerModule: nothing of '
+    warn(('scriptlet: %s calls no msys.registerModule: nothing of '
       .. 'it will run'):format(entry.name or entry.file))
   end
   registered = {}
@@ -161,7 +168,7 @@ local function call_once(module, key)
     return
   end
   if result == 0 then -- an example of Momentum's own manual does
-    host.log_warn(('scriptlet: %s:%s returns 0, not true: taken for true')
+    warn(('scriptlet: %s:%s returns 0, not true: taken for true')
       :format(module.name, key))
     return
   end
@@ -290,14 +297,14 @@ local function data_stage(record, msg)
   for _, callout in ipairs {
     'validate_rcptto_list', 'validate_rcptto_list_final',
   } do
-    if not code and lists[callout] then
+    if lists[callout] and not host.refuses(code) then
       record.phase = callout
       code, note, ends = phase(record, callout,
         host.recipient_list(record), vctx)
     end
   end
   record.list_is_final = true
-  if not code then
+  if lists.validate_data_spool and not host.refuses(code) then
     record.phase = 'data_spool'
     code, note, ends = phase(record, 'validate_data_spool', msg, ac, vctx)
   end
@@ -315,7 +322,7 @@ local function final_validation2(record, msg, ac, vctx)
         self_of(record, module), msg, ac, vctx)
       if result == 1 or result == 2 then
         local code, note, ends = host.end_phase(record)
-        if not code then
+        if not host.refuses(code) then
           code = result == 1 and 550 or 451
           note = result == 1 and '5.7.1 rejected by policy'
             or '4.7.1 deferred by policy'
@@ -330,13 +337,13 @@ local function each_rcpt_stage(record, msg)
   local ac, vctx = record.accept, record.vctx
   local code, note, ends = phase(record, 'validate_data_spool_each_rcpt', msg,
     ac, vctx)
-  if code then
+  if host.refuses(code) then
     return code, note, ends
   end
   record.phase = 'final_validation'
   host.begin_phase(record)
   code, note, ends = final_validation2(record, msg, ac, vctx)
-  if code then
+  if host.refuses(code) then
     return code, note, ends
   end
   if lists.core_final_validation then

@@ -199,7 +199,7 @@ end
 -- host.enter(record): a handler of the session begins
 function host.enter(record)
   if not record.vctx then
-    record.conn, record.mess, record.tls = {}, {}, {}
+    record.conn, record.mess = {}, {}
     record.vctx = host.new(host.vctx_class, record)
     record.accept = host.new(host.accept_class, record)
     preset(record)
@@ -208,14 +208,21 @@ function host.enter(record)
   if record.transaction ~= n then
     record.transaction = n
     record.mess = {}
-    record.list_is_final, record.has_content = nil, nil
-    record.message = nil
+    record.list_is_final = nil
   end
+  record.ends = nil
+  record.message, record.has_content = nil, nil -- until the stage gives one
 end
 
--- host.begin_phase(record): nothing is answered yet
+-- host.begin_phase(record): nothing is answered yet; that the session is to
+-- end holds for the stage
 function host.begin_phase(record)
-  record.code, record.note, record.ends, record.owed = 250, nil, nil, 0
+  record.code, record.note, record.owed = 250, nil, 0
+end
+
+-- host.refuses(code) -> boolean, of what end_phase() gave
+function host.refuses(code)
+  return code ~= nil and code >= 400
 end
 
 -- Hold the client for what the callouts asked, as long as there is time.
@@ -478,7 +485,13 @@ local outside = {}
 
 local function own_tls()
   local record = session.record()
-  return record and record.tls or outside
+  if not record then
+    return outside
+  end
+  if not record.tls then -- in a handler of kumo's, before all callouts
+    record.tls = {}
+  end
+  return record.tls
 end
 
 _G._TLS = setmetatable({}, {

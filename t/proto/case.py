@@ -11,7 +11,8 @@
     @policy(lambda value: '...' % value)
     def test_many(d, value): ...
 
-Line 1 of the policy is "local kumo = require 'kumo'".
+Line 1 of the policy is "local kumo = require 'kumo'"; with @scriptlet it is
+the first line of the text.
 """
 
 import re
@@ -31,12 +32,18 @@ class Test:
 
 
 def policy(text, **options):
-    """options: those of Daemon (listen, args, env, files)."""
+    """options: those of Daemon (listen, args, env, files, scriptlet); @DIR@
+    in args is its folder."""
     def mark(function):
         function.policy = text
         function.options = options
         return function
     return mark
+
+
+def scriptlet(text, **options):
+    """As @policy, of a policy in Momentum's API that runs by itself."""
+    return policy(text, scriptlet=True, **options)
 
 
 def rows(table):
@@ -90,6 +97,8 @@ def true(value, what):
 
 
 HOST = 'mx.example.test'
+# Momentum's answer to a module that failed
+TEMPORARY = '421 %s temporary issue, please retry your message later' % HOST
 # KumoMTA's answer to a policy that failed, as the MTA passes it on
 DIFFICULTIES = '421 4.3.0 %s technical difficulties' % HOST
 CONDEMNED = '421 %s disconnecting due to previous error' % HOST

@@ -62,16 +62,20 @@ class Daemon:
     """kumilter serve, with one policy.
 
     policy: Lua text, put behind "local kumo = require 'kumo'" on line 1, so
-    that its first line is line 2; a newline before that is dropped.  listen: 'unix', 'inet' or 'inet6'.
+    that its first line is line 2; a newline before that is dropped.  listen:
+    'unix', 'inet' or 'inet6'.  scriptlet: the policy is Momentum's, runs with
+    --scriptlet instead of --policy, and its first line is line 1.
     """
 
     running = set()   # for a runner that is interrupted
 
-    def __init__(self, policy, listen='unix', args=(), env=None, files=None):
+    def __init__(self, policy, listen='unix', args=(), env=None, files=None,
+                 scriptlet=False):
         self.dir = tempfile.mkdtemp(prefix='kumilter-')
         os.chmod(self.dir, 0o755)
         if os.geteuid() == 0:
             shutil.chown(self.dir, 'nobody')
+        self.scriptlet = scriptlet
         self.policy_file = os.path.join(self.dir, 'policy.lua')
         self.control = os.path.join(self.dir, 'control')
         self.log_file = os.path.join(self.dir, 'stderr')
@@ -92,12 +96,14 @@ class Daemon:
         return 'unix:' + os.path.join(self.dir, 'sock')
 
     def _start(self, args, env):
-        command = WRAP + [KUMILTER, 'serve', '--policy', self.policy_file,
+        flag = '--scriptlet' if self.scriptlet else '--policy'
+        command = WRAP + [KUMILTER, 'serve', flag, self.policy_file,
                           '--load-timeout', '3s',
                           '--listen', self.address, '--log', 'stderr',
                           '--control', self.control, '--socket-mode', '0666']
         if os.geteuid() == 0:
             command += ['--user', 'nobody']
+        args = [a.replace('@DIR@', self.dir) for a in args]
         with open(self.log_file, 'wb') as log:
             self.process = subprocess.Popen(
                 command + args, stdin=subprocess.DEVNULL, stdout=log,
@@ -125,6 +131,7 @@ class Daemon:
 
     def write_file(self, name, text):
         path = os.path.join(self.dir, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path + '.new', 'w') as f:
             f.write(text)
         os.chmod(path + '.new', 0o644)
@@ -132,7 +139,8 @@ class Daemon:
         return path
 
     def write_policy(self, policy):
-        self.write_file('policy.lua', PRELUDE + policy.removeprefix('\n'))
+        prelude = '' if self.scriptlet else PRELUDE
+        self.write_file('policy.lua', prelude + policy.removeprefix('\n'))
 
     def session(self, **how):
         s = Session(self.address, **how)

@@ -155,6 +155,32 @@ static const struct {
 	{ "both are: the first code", MODULE("a", EACH(SAY("rcpt") CONT)),
 	    "C H:a M:<s@a.example> R:<one@b.example> R:<two@b.example> D E Q",
 	    "C -; H -; M -; R -; R -; D -; E 550 one" },
+	{ "a failure for one of two is one for all",
+	    MODULE("a", EACH("if rcpt == 'bad' then error('x') end " CONT)),
+	    "C H:a M:<s@a.example> R:<r@b.example> R:<bad@b.example> "
+	    "R:<t@b.example> D E Q",
+	    "C -; H -; M -; R -; R -; R -; D -; E 421 mx.example.test "
+	    "temporary issue, please retry your message later!" },
+	{ "disconnect for one of two: behind the message",
+	    MODULE("a", EACH("if rcpt == 'bad' then vctx:disconnect(550, 'x') "
+			     "end " CONT)),
+	    "C H:a M:<s@a.example> R:<bad@b.example> R:<r@b.example> D E "
+	    "M:<s@a.example> Q",
+	    "C -; H -; M -; R -; R -; D -; E -{<bad@b.example}; "
+	    "M 421 mx.example.test disconnecting due to previous error!" },
+	{ "the flag without a code skips no callout",
+	    MODULE(
+		"a", DATA("vctx.disconnect = 1 " CONT) ON("validate_data_spool",
+			 "msg, ac, vctx", "vctx:add_header() " CONT)),
+	    "C H:a M:<s@a.example> R:<r@b.example> D E Q",
+	    "C -; H -; M -; R -; D -; E 421 mx.example.test temporary issue, "
+	    "please retry your message later!" },
+	{ "and ends the session",
+	    MODULE("a", DATA("vctx.disconnect = 1 " CONT)
+			    ON("validate_data_spool", "msg, ac, vctx", CONT)),
+	    "C H:a M:<s@a.example> R:<r@b.example> D E M:<s@a.example> Q",
+	    "C -; H -; M -; R -; D -; E -; "
+	    "M 421 mx.example.test disconnecting due to previous error!" },
 	{ "recipients are added and removed",
 	    MODULE("a",
 		RCPT_("vctx:add_recipient('x@b.example') " CONT) DATA(
