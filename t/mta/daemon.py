@@ -45,12 +45,14 @@ class Kumilter:
     exit_code  after stop(); None before
     """
 
-    def __init__(self, policy, listen, files=None, args=(), control=None):
+    def __init__(self, policy, listen, files=None, args=(), control=None,
+                 scriptlet=False):
         """policy: the text of one, or a path.  listen: path of the socket,
         in a folder that the daemon's user may write to; or (address, port).
         files: name -> text of what lies beside a policy text.  args:
-        further arguments of serve.  control: path of its control socket,
-        beside the other one by default."""
+        further arguments of serve, @DIR@ in them being the policy's folder.
+        control: path of its control socket, beside the other one by
+        default.  scriptlet: the policy is one of Momentum's."""
         self.dir = common.temp_dir()
         self.listen = listen
         beside = os.path.dirname(listen) if isinstance(listen, str) \
@@ -61,6 +63,7 @@ class Kumilter:
         self.on_line = None
         self.exit_code = None
         self._args = args
+        self._flag = '--scriptlet' if scriptlet else '--policy'
         self._process = None
         self._reader = None
 
@@ -98,12 +101,13 @@ class Kumilter:
 
     def command(self):
         """The arguments that start it."""
-        argv = [BINARY, 'serve', '--policy', self.policy, *self._door(),
+        argv = [BINARY, 'serve', self._flag, self.policy, *self._door(),
                 '--log', 'stderr', '--control', self.control]
         user = common.unprivileged()
         if user:
             argv += ['--user', user.pw_name]
-        return argv + list(self._args)
+        folder = os.path.dirname(self.policy)
+        return argv + [arg.replace('@DIR@', folder) for arg in self._args]
 
     def _door(self):
         """The arguments that say where it listens."""
