@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "log.h"
 #include "metric.h"
+#include "mutual.h"
 #include "nudge.h"
 #include "session.h"
 
@@ -100,8 +101,8 @@ wait_outside(struct state *st, struct co *co, struct run *run, int *nresults)
 	return RUN_OK;
 }
 
-enum run_result
-co_run(struct state *st, struct co *co, int nargs, struct run *run)
+static enum run_result
+run_to_its_end(struct state *st, struct co *co, int nargs, struct run *run)
 {
 	enum run_result r;
 	int status;
@@ -125,4 +126,26 @@ co_run(struct state *st, struct co *co, int nargs, struct run *run)
 		if (r != RUN_OK)
 			return r;
 	}
+}
+
+/* A policy that forgets its locks, or fails while it holds them. */
+static void
+give_back_locks(struct run *run)
+{
+	int n = mutual_release(&run->locks);
+
+	if (n > 0 && log_first_time("locks held at the end"))
+		log_warn(run->session != NULL ? run->session->id : NULL,
+		    "%s ended with %d lock%s of msys.lock or thread.mutex "
+		    "held: given back (said once)",
+		    run->event, n, n == 1 ? "" : "s");
+}
+
+enum run_result
+co_run(struct state *st, struct co *co, int nargs, struct run *run)
+{
+	enum run_result r = run_to_its_end(st, co, nargs, run);
+
+	give_back_locks(run);
+	return r;
 }

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "dialect.h"
 #include "log.h"
+#include "mutual.h"
 #include "session.h"
 #include "xmalloc.h"
 
@@ -52,6 +53,7 @@ call(struct state *st, int nargs, const char *event, struct err *err)
 	r = state_killed(st);
 	state_leave(st);
 	st->run = NULL;
+	mutual_release(&run.locks);
 	lua_remove(L, base);
 	if (status == 0) {
 		int n = lua_gettop(L) - base + 1;

@@ -124,6 +124,7 @@ begin(struct session *s, struct verdict *v)
 	metric_count(METRIC_SESSIONS_OPEN);
 	s->lua->state = epoch_take_state(s->lua->epoch);
 	session_learn_connection(s);
+	stand_audit_opened(s);
 	choose_parameters(s, v);
 }
 
@@ -393,6 +394,7 @@ event_close(struct session *s)
 			call_with_meta(s, EVENT_MILTER_CLOSE, NULL);
 		msys_close(s);
 		metric_add(METRIC_SESSIONS_OPEN, -1);
+		stand_audit_closed(s);
 	}
 	s->lua = NULL;
 	if (lua != NULL && lua->touched)

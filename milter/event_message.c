@@ -344,5 +344,6 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 	/* quarantined and to be disconnected: this message still passes */
 	reply->action =
 	    v.kind == VERDICT_DISCARD ? REPLY_DISCARD : REPLY_CONTINUE;
+	stand_audit_reply(s, PHASE_EOM, reply);
 	verdict_clear(&v);
 }

@@ -1,7 +1,10 @@
 #include "event_stand.h"
 
+#include "audit.h"
+#include "clock.h"
 #include "event_call.h"
 #include "metric.h"
+#include "session_learn.h"
 
 static struct reply_rules
 rules_of(const struct session *s)
@@ -35,6 +38,7 @@ stand_answers(struct session *s, enum phase phase,
 		return false;
 	count_condemned(s, before);
 	event_rewrite(s, phase, command, &rules, reply);
+	stand_audit_reply(s, phase, reply);
 	return true;
 }
 
@@ -48,6 +52,7 @@ stand_take(struct session *s, enum phase phase,
 	standing_take(&s->standing, phase, v, &rules, reply);
 	count_condemned(s, before);
 	event_rewrite(s, phase, command, &rules, reply);
+	stand_audit_reply(s, phase, reply);
 }
 
 void
@@ -57,4 +62,40 @@ stand_condemn(struct session *s)
 
 	standing_condemn(&s->standing);
 	count_condemned(s, before);
+}
+
+void
+stand_audit_reply(
+    const struct session *s, enum phase phase, const struct reply *reply)
+{
+	struct ip ip;
+	int port;
+
+	if (!s->audited || !session_peer(s, &ip, &port))
+		return;
+	if (reply->action == REPLY_TEMPFAIL || reply->action == REPLY_REJECT)
+		audit_count(AUDIT_REJECTIONS, &ip, clock_mono());
+	else if (phase == PHASE_EOM)
+		audit_count(AUDIT_RECEPTIONS, &ip, clock_mono());
+}
+
+void
+stand_audit_opened(struct session *s)
+{
+	struct ip ip;
+	int port;
+
+	if (audit_is_on() && session_peer(s, &ip, &port))
+		s->audited = audit_opened(&ip, clock_mono());
+}
+
+void
+stand_audit_closed(struct session *s)
+{
+	struct ip ip;
+	int port;
+
+	if (s->audited && session_peer(s, &ip, &port))
+		audit_closed(&ip);
+	s->audited = false;
 }

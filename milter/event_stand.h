@@ -19,4 +19,14 @@ void stand_take(struct session *s, enum phase phase,
     struct reply *reply);
 void stand_condemn(struct session *s);
 
+/*
+ * What audit.h is told of a session, where a policy asked for that: each
+ * refusal that the client reads, each message that passes, its begin and end.
+ * stand_answers() and stand_take() call the first themselves.
+ */
+void stand_audit_reply(
+    const struct session *s, enum phase phase, const struct reply *reply);
+void stand_audit_opened(struct session *s);
+void stand_audit_closed(struct session *s);
+
 #endif

@@ -64,8 +64,8 @@ mutual_named(const char *name, size_t len)
 	return m;
 }
 
-static struct mutual *
-ref(struct mutual *m)
+struct mutual *
+mutual_ref(struct mutual *m)
 {
 	pthread_mutex_lock(&all.lock);
 	m->refs++;
@@ -138,7 +138,9 @@ mutual_lock(struct mutual *m, struct mutual_held **held, bool recursive,
 	if (!wait_for(m, held, deadline))
 		return MUTUAL_BUSY;
 	new = xmalloc(sizeof *new);
-	*new = (struct mutual_held){ .next = *held, .m = ref(m), .depth = 1 };
+	*new = (struct mutual_held){
+		.next = *held, .m = mutual_ref(m), .depth = 1
+	};
 	*held = new;
 	return MUTUAL_OK;
 }

@@ -31,6 +31,7 @@ enum mutual_result {
 /* Counted: mutual_unref() gives back.  A held lock lives by itself. */
 struct mutual *mutual_new(void);
 struct mutual *mutual_named(const char *name, size_t len);
+struct mutual *mutual_ref(struct mutual *m);
 void mutual_unref(struct mutual *m); /* NULL is allowed */
 
 /*

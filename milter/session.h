@@ -34,6 +34,7 @@ struct session {
 	char id[17];
 	enum mta mta;
 	bool connected; /* CONNECT was seen: a session, not a probe */
+	bool audited;   /* audit.h counts it as open */
 
 	char *client_name;
 	char *client; /* "192.0.2.1:25", "[2001:db8::1]:25", "unix" or "" */

@@ -29,6 +29,7 @@ struct session;
 struct epoch;
 
 struct message;
+struct mutual_held;
 
 struct grave {
 	int ref; /* a session's Lua thread, or LUA_NOREF */
@@ -44,6 +45,7 @@ struct run {
 	bool may_wait;
 	/* the Lua thread of a handler, which may yield; NULL while loading */
 	struct lua_State *thread;
+	struct mutual_held *locks; /* given back at the end of the run */
 };
 
 enum run_result {
