@@ -8,6 +8,11 @@
 	FILE(coroutine, "coroutine.lua")                                       \
 	FILE(kumo, "kumo.lua")                                                 \
 	FILE(msys_accept, "msys/accept.lua")                                   \
+	FILE(msys_audit, "msys/audit.lua")                                     \
+	FILE(msys_cidr, "msys/cidr.lua")                                       \
+	FILE(msys_counter, "msys/counter.lua")                                 \
+	FILE(msys_series, "msys/series.lua")                                   \
+	FILE(msys_share, "msys/share.lua")                                     \
 	FILE(msys_codec, "msys/codec.lua")                                     \
 	FILE(msys_dumper, "msys/dumper.lua")                                   \
 	FILE(msys_json, "msys/json.lua")                                       \

@@ -1,6 +1,7 @@
 #include "lb.h"
 
-#include "milter/session.h"
+#include "milter/ip_count.h"
+#include "milter/session_learn.h"
 
 #include <math.h>
 #include <string.h>
@@ -173,4 +174,23 @@ lb_session_id(lua_State *L)
 	const struct run *run = state_of(L)->run;
 
 	return run != NULL && run->session != NULL ? run->session->id : NULL;
+}
+
+bool
+lb_network(lua_State *L, int i, const char *what, struct cidr *net)
+{
+	const struct run *run = state_of(L)->run;
+	struct session *s = run != NULL ? run->session : NULL;
+	const char *text = lb_opt_text(L, i, NULL);
+	bool needs_peer = text == NULL || text[0] == '/', has_peer;
+	struct ip peer;
+	struct err err;
+	int port;
+
+	has_peer = needs_peer && s != NULL && session_peer(s, &peer, &port);
+	if (needs_peer && s != NULL && !has_peer)
+		return false;
+	if (ip_count_net(net, text, has_peer ? &peer : NULL, &err) != 0)
+		luaL_error(L, "%s: %s", what, err.msg);
+	return true;
 }

@@ -10,6 +10,7 @@
 #define KUMILTER_LB_H
 
 #include "milter/address.h"
+#include "milter/ip.h"
 #include "milter/state.h"
 #include "milter/verdict.h"
 
@@ -78,5 +79,12 @@ void lb_load_part(lua_State *L, const char *name);
 /* "file:line: " of the Lua function that called, or "" */
 void lb_where(lua_State *L, char *out, size_t size);
 const char *lb_session_id(lua_State *L);
+
+/*
+ * The network that argument i names: "192.0.2.7", "192.0.2.0/24"; nil and
+ * "/24" are about the session's client.  false: that has no IP address.
+ * Raises "what: ..." on other values, and on those two without a session.
+ */
+bool lb_network(lua_State *L, int i, const char *what, struct cidr *net);
 
 #endif

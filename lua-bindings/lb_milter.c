@@ -7,6 +7,7 @@
 #include "lb.h"
 #include "lb_open.h"
 
+#include "milter/audit.h"
 #include "milter/datasource.h"
 #include "milter/draft.h"
 #include "milter/xmalloc.h"
@@ -65,6 +66,28 @@ set_servers(lua_State *L, struct settings *settings)
 	lua_settop(L, list);
 }
 
+/* audit = { "60,1", ... } */
+static void
+add_monitors(lua_State *L)
+{
+	struct err err;
+	bool new;
+
+	if (!lua_istable(L, -1))
+		luaL_error(L, "kumo.milter.configure: audit: an array of "
+			      "monitors such as \"60,1\" expected");
+	for (int i = 1; i <= (int)lua_objlen(L, -1); i++) {
+		lua_rawgeti(L, -1, i);
+		if (lua_type(L, -1) != LUA_TSTRING)
+			luaL_error(L, "kumo.milter.configure: audit: a "
+				      "monitor such as \"60,1\" expected");
+		if (audit_monitor(lua_tostring(L, -1), &new, &err) < 0)
+			luaL_error(
+			    L, "kumo.milter.configure: audit: %s", err.msg);
+		lua_pop(L, 1);
+	}
+}
+
 static void
 set_option(lua_State *L, struct draft *d)
 {
@@ -83,6 +106,10 @@ set_option(lua_State *L, struct draft *d)
 	}
 	if (strcmp(key, "contexts") == 0) {
 		set_list(L, key, &d->contexts, draft_check_contexts);
+		return;
+	}
+	if (strcmp(key, "audit") == 0) {
+		add_monitors(L);
 		return;
 	}
 	if (strcmp(key, "datasources") == 0) {

@@ -18,6 +18,11 @@
 /* Each adds one table of primitives to that on top of the stack. */
 static void (*const natives[])(lua_State *L) = {
 	lb_msys_session_open,
+	lb_msys_counter_open,
+	lb_msys_series_open,
+	lb_msys_cidr_open,
+	lb_msys_share_open,
+	lb_msys_audit_open,
 	lb_msys_pcre_open,
 	lb_msys_codec_open,
 	lb_msys_text_open,

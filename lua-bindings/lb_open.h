@@ -30,6 +30,11 @@ void lb_msys_open(struct lua_State *L);
 
 /* Momentum's: each adds a table of primitives to that on top of the stack. */
 void lb_msys_session_open(struct lua_State *L);
+void lb_msys_counter_open(struct lua_State *L);
+void lb_msys_series_open(struct lua_State *L);
+void lb_msys_cidr_open(struct lua_State *L);
+void lb_msys_share_open(struct lua_State *L);
+void lb_msys_audit_open(struct lua_State *L);
 void lb_msys_pcre_open(struct lua_State *L);
 void lb_msys_codec_open(struct lua_State *L);
 void lb_msys_text_open(struct lua_State *L);

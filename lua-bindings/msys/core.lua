@@ -195,6 +195,7 @@ for _, part in ipairs {
   'codec', 'pcre', 'json', 'dumper', 'macro',
   'source',
   'dns',
+  'counter', 'series', 'cidr', 'share', 'audit',
   'db', 'file', 'submit',
 } do
   native.part(part)(msys, native, host)

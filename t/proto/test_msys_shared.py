@@ -1,0 +1,93 @@
+"""What Momentum's policies share: between sessions and states, across a
+reload, and lists of networks in files that change."""
+
+import os
+
+from case import equal, match, policy
+from test_limits import all_at_once, crowd
+
+POLICY = '''
+local msys = require 'msys'
+local dir = debug.getinfo(1, 'S').source:match('@(.*)/')
+kumo.on('init', function()
+  kumo.milter.configure { states = 4, audit = { '3600,1' } }
+end)
+local mod = {}
+function mod:init()
+  msys.audit_series.define('seen', 'cidr', 3600, 6)
+  msys.gauge_cache.define('gauge', 100, 3600)
+  msys.cidr.define('list', { type = 'rbldnsd', source = dir .. '/list',
+    value = 'txt', interpolate = true, default_value = 'not listed' })
+  return true
+end
+function mod:validate_mailfrom(str, accept, vctx)
+  local name = vctx:get(msys.core.VCTX_MESS, 'mailfrom_localpart')
+  local answer
+  if name == 'count' then
+    msys.counter.inc('/count')
+    msys.audit_series.add('seen', accept)
+    msys.gauge_cache.inc('gauge', 'k')
+    answer = table.concat({ msys.counter.read('/count'),
+      msys.audit_series.count('seen', '/24'), msys.gauge_cache.get('gauge',
+      'k') }, ' ')
+  elseif name == 'open' then
+    answer = accept:inbound_session_count() .. ' '
+      .. accept:inbound_session_count('/0') .. ' '
+      .. msys.audit.connections('3600,1')
+  elseif name == 'list' then
+    answer = msys.cidr.query('list')
+  elseif name == 'reload' then
+    answer = tostring(msys.cidr.reload('list'))
+  elseif name == 'lock' then
+    msys.lock('alone')
+    local n = msys.shareGet('inside') or 0
+    msys.shareSet('inside', n + 1)
+    kumo.sleep(0.002)
+    msys.shareSet('inside', n)
+    answer = 'alone ' .. n
+  end
+  vctx:set_code(550, 'is ' .. answer)
+  return msys.core.VALIDATE_DONE
+end
+msys.registerModule('shared', mod)
+'''
+
+LIST = {'list': '# networks\n192.0.2.0/24 local $\n0.0.0.0/0 all $\nnonsense\n'}
+
+
+@policy(POLICY, files=LIST)
+def test_counts_are_one(d):
+    for n in range(1, 9):
+        s = crowd(d, 1)[0]
+        equal(s.mail('<count@example.com>'), '550 is %d %d %d' % (n, n, n))
+    equal(d.verb('reload').returncode, 0)
+    equal(crowd(d, 1)[0].mail('<count@example.com>'), '550 is 9 9 9')
+
+
+@policy(POLICY, files=LIST)
+def test_open_sessions(d):
+    sessions = crowd(d, 5)
+    equal(sessions[0].mail('<open@example.com>'), '550 is 5 5 5')
+
+
+@policy(POLICY, files=LIST)
+def test_networks_of_a_file(d):
+    s = crowd(d, 1)[0]
+    equal(s.mail('<list@example.com>'), '550 is local 192.0.2.1')
+    match(d.log(), r'networks list: \S+/list:4: ')
+    with open(os.path.join(d.dir, 'list'), 'w') as f:
+        f.write('192.0.2.1 one\n')
+    equal(s.mail('<reload@example.com>'), '550 is true')
+    equal(crowd(d, 1)[0].mail('<list@example.com>'), '550 is one')
+    os.remove(os.path.join(d.dir, 'list'))
+    equal(s.mail('<reload@example.com>'), '550 is nil')
+    equal(s.mail('<list@example.com>'), '550 is one')
+
+
+@policy(POLICY, files=LIST)
+def test_one_holds_the_lock(d):
+    answers = all_at_once(crowd(d, 12), '<lock@example.com>')[0]
+    equal(len(answers), 12)
+    for answer in answers:
+        equal(answer, '550 is alone 0')
+    match(d.log(), 'ended with 1 lock')
