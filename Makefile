@@ -165,6 +165,8 @@ ASAN_OPTIONS := detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0
 TSAN_OPTIONS := halt_on_error=0:second_deadlock_stack=1
 UBSAN_OPTIONS := print_stacktrace=1
 sanitized: export ASAN_OPTIONS := $(ASAN_OPTIONS)
+sanitized: export LSAN_OPTIONS := \
+	suppressions=$(CURDIR)/t/lsan.supp:print_suppressions=0
 sanitized: export TSAN_OPTIONS := $(TSAN_OPTIONS)
 sanitized: export UBSAN_OPTIONS := $(UBSAN_OPTIONS)
 sanitized: export CK_FORK := no
