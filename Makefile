@@ -54,6 +54,7 @@ $(eval $(call optional,libidn2,IDN2))
 $(eval $(call optional,libunbound,UNBOUND))
 $(eval $(call optional,libpcre2-8,PCRE2))
 $(eval $(call optional,sqlite3,SQLITE3))
+$(eval $(call optional,libpsl,PSL))
 
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

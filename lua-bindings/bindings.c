@@ -28,6 +28,8 @@ static void (*const openers[])(lua_State *L) = {
 	lb_mime_builder_open,
 	lb_mime_header_open,
 	lb_header_map_open,
+	lb_text_open,
+	lb_encode_open,
 	lb_stub_open,
 	lb_msys_open,
 };

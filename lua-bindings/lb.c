@@ -63,6 +63,32 @@ lb_class_open(lua_State *L, const struct lb_class *class)
 	lua_pop(L, 1);
 }
 
+void
+lb_module(lua_State *L, const char *name, const luaL_Reg *functions)
+{
+	lua_getfield(L, -1, name);
+	if (lua_isnil(L, -1)) {
+		lua_pop(L, 1);
+		lua_newtable(L);
+		lua_pushvalue(L, -1);
+		lua_setfield(L, -3, name);
+	}
+	for (; functions->name != NULL; functions++) {
+		lua_pushcfunction(L, functions->func);
+		lua_setfield(L, -2, functions->name);
+	}
+	lua_pop(L, 1);
+}
+
+void
+lb_check_limits(lua_State *L)
+{
+	const struct lb_limits *limits = &state_of(L)->limits;
+
+	if (limits->over != NULL && limits->over(limits->arg))
+		luaL_error(L, "interrupted");
+}
+
 void *
 lb_new(lua_State *L, const char *class, size_t size)
 {

@@ -34,6 +34,12 @@ void *lb_new(lua_State *L, const char *class, size_t size);
 void *lb_check(lua_State *L, int i, const char *class);
 void *lb_test(lua_State *L, int i, const char *class); /* NULL if it is not */
 
+/* Add functions to the table `name` of the table on top, made where missing. */
+void lb_module(lua_State *L, const char *name, const luaL_Reg *functions);
+
+/* Raise when the handler is to be ended: for loops that may be long. */
+void lb_check_limits(lua_State *L);
+
 /* Arguments, with KumoMTA's conversions. */
 const char *lb_text(lua_State *L, int i, size_t *len); /* string or number */
 const char *lb_opt_text(lua_State *L, int i, size_t *len); /* nil: NULL */

@@ -25,6 +25,8 @@ void lb_mimepart_open(struct lua_State *L);
 void lb_mime_builder_open(struct lua_State *L);
 void lb_mime_header_open(struct lua_State *L);
 void lb_header_map_open(struct lua_State *L);
+void lb_text_open(struct lua_State *L);
+void lb_encode_open(struct lua_State *L);
 void lb_stub_open(struct lua_State *L);
 void lb_msys_open(struct lua_State *L);
 

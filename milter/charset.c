@@ -121,6 +121,12 @@ charset_is_known(const char *name, size_t len)
 	return find(name, len) != NULL;
 }
 
+const char *
+charset_iconv_name(const char *name, size_t len)
+{
+	return find(name, len);
+}
+
 /*
  * Bytes of the well-formed sequence at p, or minus the bytes that one U+FFFD
  * stands for (Unicode's "maximal subpart").

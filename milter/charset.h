@@ -21,6 +21,8 @@
 
 /* Is this name in the table?  Case does not matter. */
 bool charset_is_known(const char *name, size_t len);
+/* What iconv(3) is to use for it; NULL for a name that is not there. */
+const char *charset_iconv_name(const char *name, size_t len);
 
 /* Appends to *out.  false, and nothing appended, for a name not known. */
 bool charset_to_utf8(

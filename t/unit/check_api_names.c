@@ -133,7 +133,7 @@ START_TEST(rows_are_well_formed)
 	size_t n;
 
 	rows = api_stubs(&n);
-	ck_assert_uint_gt(n, 200);
+	ck_assert_uint_gt(n, 50);
 	for (size_t i = 0; i < n; i++) {
 		const char *name = rows[i].name;
 		size_t len = strlen(name);
@@ -170,7 +170,7 @@ static const struct {
 	{ "proxy.start_proxy_listener", API_STUB_NOTHING },
 	{ "kumo.regex.compile", API_STUB_MISSING },
 	{ "kumo.domain_map.new", API_STUB_MISSING },
-	{ "kumo.encode.base64url_nopad_decode", API_STUB_MISSING },
+	{ "kumo.string.eval_template", API_STUB_MISSING },
 	{ "kumo.digest.hmac_sha512", API_STUB_MISSING },
 	{ "redis.open", API_STUB_MISSING },
 	{ "sqlite.open", API_STUB_MISSING },
@@ -191,7 +191,8 @@ static const char *const built[] = { "kumo.on", "kumo.reject",
 	"kumo.sleep", "kumo.time.sleep", "kumo.traceback",
 	"kumo.get_event_registrars", "kumo.start_esmtp_listener",
 	"kumo.make_listener_domain", "kumo.validation_failed",
-	"kumo.available_parallelism", "kumo", "kumo.", "kumo.no_such", "" };
+	"kumo.available_parallelism", "kumo.string.split",
+	"kumo.encode.hex_decode", "kumo", "kumo.", "kumo.no_such", "" };
 
 START_TEST(what_is_built_has_no_row)
 {
