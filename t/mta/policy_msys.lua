@@ -27,7 +27,7 @@ local function act(what, vctx)
 end
 
 local function at(stage, what, domain, vctx)
-  if domain != stage .. ".test" then
+  if domain ~= stage .. ".test" then
     return core.VALIDATE_CONT
   end
   return act(what, vctx)

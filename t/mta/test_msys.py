@@ -16,7 +16,7 @@ BEHIND = ('validate_data', 'validate_rcptto_list',
 
 with open(f'{os.path.dirname(os.path.abspath(__file__))}/'
           'policy_msys.lua') as _file:
-    STAGES = _file.read()
+    STAGES = _file.read().replace('~=', '!=')    # as Momentum has it
 
 MODULE = '''
 require("msys.core")
