@@ -11,6 +11,8 @@ static const char *const others[] = {
 	"curl",
 	"thread",
 	"opendkim.dkim",
+	"pcre",
+	"strict",
 };
 
 /* msys.* that exist: the rest is a misspelling, which is told. */

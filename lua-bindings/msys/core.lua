@@ -9,6 +9,7 @@ local native = ...
 
 local concat, error, getmetatable, rawget = table.concat, error, getmetatable,
   rawget
+local rawset = rawset
 local select, tostring, type = select, tostring, type
 
 local msys = { core = {} }
@@ -160,12 +161,17 @@ function host.room(path)
 end
 
 -- host.loader(name) -> function, what package.loaders gives to require
---   "msys.pcre" is the table msys.pcre where there is one.
+--   "msys.pcre" is the table msys.pcre where there is one.  A package with a
+--   value and no "." in its name is a global, too: in Momentum it is in C, and
+--   policies rely on it.
 function host.loader(name)
   _G.msys = msys
   return function()
     local value = packages[name]
     if value ~= nil then
+      if not name:find('.', 1, true) and rawget(_G, name) == nil then
+        rawset(_G, name, value)
+      end
       return value
     end
     local path = name:match('^msys%.(.*)')
@@ -200,5 +206,9 @@ for _, part in ipairs {
 } do
   native.part(part)(msys, native, host)
 end
+
+-- Of Momentum's interpreter itself: there without a require; and with it.
+_G.thread = packages.thread
+packages.pcre = msys.pcre
 
 return host

@@ -63,6 +63,14 @@ static const struct {
 	    "", "<cannot open /no/such: " },
 	{ "bytecode", NULL, SAY("select(2, loadstring '\\27LJ')"), "",
 	    "<attempt to load bytecode" },
+	{ "packages in C are globals", NULL,
+	    "require 'json' require 'pcre' require 'strict' " SAY(
+		"tostring(json.decode('[1]')) .. #pcre.match('ab', '(a)(b)') "
+		".. type(thread.mutex)"),
+	    "", "<[ 1 ]2function>" },
+	{ "but not those of the policy", NULL,
+	    "json = 5 local j = require 'json' " SAY("json .. type(j)"), "",
+	    "<5table>" },
 	/* a policy has LuaJIT's Lua, also beside scriptlets */
 	{ "require by a policy", "assert(require 'lib' == 10)",
 	    SAY("require 'lib'"), "return 010", "<10>" },
