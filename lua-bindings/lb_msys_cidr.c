@@ -1,7 +1,7 @@
 /*
  * lb_msys_cidr.c - native.cidr: maps of networks by name
  *
- * Files are read without the Lua state.
+ * Files are read and databases are asked without the Lua state.
  */
 #include "lb.h"
 #include "lb_open.h"
@@ -9,16 +9,18 @@
 #include "milter/cidr_named.h"
 #include "milter/clock.h"
 #include "milter/co.h"
+#include "milter/datasource.h"
 
 #include <string.h>
 
 #define PATH_LEN 4096
+#define READING "msys.reading"
 
-/* It outlives its handler where that ends first: nothing of Lua's in it. */
 struct reading {
 	struct wait wait;
 	char name[CIDR_NAMED_NAME_MAX + 1], path[PATH_LEN];
 	struct cidr_terms terms;
+	json_t *query;
 	bool defines;
 	int rc;
 	struct err err;
@@ -29,9 +31,9 @@ reading_block(struct wait *w, int64_t deadline)
 {
 	struct reading *r = (struct reading *)w;
 
-	(void)deadline; /* a file on a disk, and bounded */
+	r->terms.deadline = deadline; /* a file is on a disk, and bounded */
 	r->rc = r->defines ? cidr_named_define(r->name, &r->terms, &r->err)
-			   : cidr_named_reload(r->name, &r->err);
+			   : cidr_named_reload(r->name, deadline, &r->err);
 }
 
 /* true, or nil and the reason */
@@ -64,9 +66,8 @@ name_at(lua_State *L, int i)
 static struct reading *
 reading_new(lua_State *L, const char *what, const char *name)
 {
-	struct reading *r = lua_newuserdata(L, sizeof *r);
+	struct reading *r = lb_new(L, READING, sizeof *r);
 
-	memset(r, 0, sizeof *r);
 	r->wait = (struct wait){ reading_block, reading_finish, what };
 	strcpy(r->name, name);
 	return r;
@@ -100,6 +101,53 @@ define(lua_State *L)
 	return co_wait(L);
 }
 
+/* { "uris", "sql", ... } of the arguments from 2 on */
+static void
+set_query(lua_State *L, struct reading *r)
+{
+	static const char *const keys[] = { "sql", "cidr_column",
+		"value_column" };
+	const json_t *all = state_of(L)->settings->datasources;
+	const char *uri;
+	json_t *uris = json_array();
+
+	r->query = json_object();
+	json_object_set_new(r->query, "uris", uris);
+	for (size_t i = 0;
+	     (uri = datasource_uri(all, lua_tostring(L, 2), i)) != NULL; i++)
+		json_array_append_new(uris, json_string(uri));
+	for (int i = 0; i < 3; i++)
+		if (!lua_isnil(L, 3 + i))
+			json_object_set_new(r->query, keys[i],
+			    json_stringn_nocheck(
+				lua_tostring(L, 3 + i), lua_objlen(L, 3 + i)));
+	r->terms.query = r->query;
+}
+
+/*
+ * cidr.define_query(name, datasource, sql, cidr_column or nil, value_column
+ * or nil, refresh) -> true, or nil, reason
+ */
+static int
+define_query(lua_State *L)
+{
+	const char *name = name_at(L, 1);
+	double refresh = luaL_checknumber(L, 6);
+	struct reading *r;
+
+	luaL_checkstring(L, 2);
+	luaL_checkstring(L, 3);
+	luaL_optstring(L, 4, NULL);
+	luaL_optstring(L, 5, NULL);
+	luaL_argcheck(L, refresh >= 0 && refresh < 1e9, 6,
+	    "seconds, 0 or above, expected");
+	r = reading_new(L, "msys.cidr.define", name);
+	r->defines = true;
+	r->terms.refresh = (int64_t)(refresh * (double)CLOCK_S);
+	set_query(L, r);
+	return co_wait(L);
+}
+
 /* cidr.reload(name) -> true, or nil, reason */
 static int
 reload(lua_State *L)
@@ -129,8 +177,27 @@ query(lua_State *L)
 	return 1;
 }
 
+static int
+reading_gc(lua_State *L)
+{
+	struct reading *r = lua_touserdata(L, 1);
+
+	json_decref(r->query);
+	r->query = NULL;
+	return 0;
+}
+
+static const luaL_Reg reading_meta[] = {
+	{ "__gc", reading_gc },
+	{ NULL, NULL },
+};
+
+static const struct lb_class reading_class = { READING, NULL, NULL,
+	reading_meta };
+
 static const luaL_Reg functions[] = {
 	{ "define", define },
+	{ "define_query", define_query },
 	{ "reload", reload },
 	{ "query", query },
 	{ NULL, NULL },
@@ -139,6 +206,7 @@ static const luaL_Reg functions[] = {
 void
 lb_msys_cidr_open(lua_State *L)
 {
+	lb_class_open(L, &reading_class);
 	lua_newtable(L);
 	luaL_register(L, NULL, functions);
 	lua_setfield(L, -2, "cidr");

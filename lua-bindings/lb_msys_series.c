@@ -138,7 +138,8 @@ gauge_define_(lua_State *L)
 	double ttl = luaL_checknumber(L, 3);
 	struct err err;
 
-	luaL_argcheck(L, ttl > 0 && ttl < 1e9, 3, "seconds above 0 expected");
+	luaL_argcheck(
+	    L, ttl >= 0 && ttl < 1e9, 3, "seconds, 0 or above, expected");
 	if (gauge_define(name, number_at(L, 2),
 		(int64_t)(ttl * (double)CLOCK_S), &err) != 0)
 		return luaL_error(

@@ -1,8 +1,11 @@
 #include "cidr_named.h"
 
+#include "cidr_query.h"
 #include "clock.h"
 #include "log.h"
 #include "xmalloc.h"
+
+#define ASK_TIME (30 * CLOCK_S)
 
 #include <errno.h>
 #include <pthread.h>
@@ -23,7 +26,8 @@ struct named {
 	pthread_mutex_t reading; /* one reads the file at a time */
 	/* under all.lock: */
 	char *path;
-	struct cidr_terms terms; /* its path is not used */
+	json_t *query;
+	struct cidr_terms terms; /* but for path and query */
 	struct cidr_map *map;
 	struct stamp stamp;
 	int64_t next; /* clock_mono() of the next refresh */
@@ -85,6 +89,30 @@ log_complaints(const char *name, struct str *complaints)
 		log_warn(NULL, "networks %s: %s", name, line);
 }
 
+/* 0 with the networks added, or -1. */
+static int
+read_networks(struct cidr_build *b, const struct cidr_terms *terms,
+    struct str *complaints, struct err *err)
+{
+	const json_t *query = terms->query;
+	struct cidr_query q = { 0 };
+
+	if (terms->path != NULL)
+		return rbldnsd_load(
+		    b, terms->path, terms->value, complaints, err);
+	if (query == NULL)
+		return 0;
+	q.uris = json_object_get(query, "uris");
+	q.sql = json_string_value(json_object_get(query, "sql"));
+	q.cidr_column =
+	    json_string_value(json_object_get(query, "cidr_column"));
+	q.value_column =
+	    json_string_value(json_object_get(query, "value_column"));
+	return cidr_query_load(b, &q,
+	    terms->deadline != 0 ? terms->deadline : clock_mono() + ASK_TIME,
+	    complaints, err);
+}
+
 static struct cidr_map *
 build(const char *name, const struct cidr_terms *terms, struct err *err)
 {
@@ -93,8 +121,7 @@ build(const char *name, const struct cidr_terms *terms, struct err *err)
 	struct str complaints = { 0 };
 	struct cidr_map *map = NULL;
 
-	if (terms->path == NULL ||
-	    rbldnsd_load(b, terms->path, terms->value, &complaints, err) == 0)
+	if (read_networks(b, terms, &complaints, err) == 0)
 		map = cidr_build_done(b);
 	else
 		cidr_build_free(b);
@@ -110,7 +137,12 @@ same_terms(const struct named *c, const struct cidr_terms *terms)
 			     ? c->path == terms->path
 			     : strcmp(c->path, terms->path) == 0;
 
-	return c->map != NULL && same_path && c->terms.value == terms->value;
+	bool same_query = c->query == NULL || terms->query == NULL
+			      ? c->query == terms->query
+			      : json_equal(c->query, terms->query);
+
+	return c->map != NULL && same_path && same_query &&
+	       c->terms.value == terms->value;
 }
 
 /* The map of these terms is in force. */
@@ -120,6 +152,7 @@ put_in_force(struct named *c, const struct cidr_terms *terms,
 {
 	struct cidr_map *old = NULL;
 	char *path = xstrdup(terms->path);
+	json_t *query = json_deep_copy(terms->query), *old_query;
 
 	pthread_mutex_lock(&all.lock);
 	if (map != NULL) {
@@ -129,11 +162,14 @@ put_in_force(struct named *c, const struct cidr_terms *terms,
 	}
 	free(c->path);
 	c->path = path;
+	old_query = c->query;
+	c->query = query;
 	c->terms = *terms;
 	c->next =
 	    terms->refresh != 0 ? clock_mono() + terms->refresh : INT64_MAX;
 	pthread_mutex_unlock(&all.lock);
 	cidr_map_unref(old);
+	json_decref(old_query);
 }
 
 /* always: also where neither the terms nor the file have changed. */
@@ -199,9 +235,10 @@ cidr_named_define(
 
 /* Load again by the terms in force. */
 static int
-load_again(struct named *c, bool always, struct err *err)
+load_again(struct named *c, bool always, int64_t deadline, struct err *err)
 {
 	struct cidr_terms terms;
+	json_t *query;
 	char *path;
 	int rc;
 
@@ -209,15 +246,18 @@ load_again(struct named *c, bool always, struct err *err)
 	pthread_mutex_lock(&all.lock);
 	terms = c->terms;
 	terms.path = path = xstrdup(c->path);
+	terms.query = query = json_deep_copy(c->query);
 	pthread_mutex_unlock(&all.lock);
-	rc = load_locked(c, &terms, always, err);
+	terms.deadline = deadline;
+	rc = load_locked(c, &terms, always || query != NULL, err);
 	pthread_mutex_unlock(&c->reading);
+	json_decref(query);
 	free(path);
 	return rc;
 }
 
 int
-cidr_named_reload(const char *name, struct err *err)
+cidr_named_reload(const char *name, int64_t deadline, struct err *err)
 {
 	struct named *c;
 
@@ -226,7 +266,7 @@ cidr_named_reload(const char *name, struct err *err)
 	pthread_mutex_unlock(&all.lock);
 	if (c == NULL)
 		return err_set(err, "no networks \"%s\" are defined", name);
-	return load_again(c, true, err);
+	return load_again(c, true, deadline, err);
 }
 
 /* ---- refresh ------------------------------------------------------------ */
@@ -237,7 +277,7 @@ refresh(void *arg)
 	struct named *c = arg;
 	struct err err;
 
-	if (load_again(c, false, &err) != 0)
+	if (load_again(c, false, 0, &err) != 0)
 		log_warn(NULL,
 		    "networks %s: %s: what was read before stays in force",
 		    c->name, err.msg);

@@ -3,11 +3,13 @@
  *
  * One map for all Lua states, kept when a policy is loaded again.  A map read
  * from a file is read anew when it was asked for after its time of refresh
- * and the file has changed since: in a thread of its own, the old one serving
- * meanwhile and for good where the new one cannot be read.  Lines that cannot
- * be read and what a refresh could not do are in the log.
+ * and the file has changed since, one from a database when it was asked for
+ * after that time: in a thread of its own, the old one serving meanwhile and
+ * for good where the new one cannot be read.  Lines that cannot be read and
+ * what a refresh could not do are in the log.
  *
- * Any thread may call anything here; defining and reloading read files.
+ * Any thread may call anything here; defining and reloading read files and ask
+ * databases.
  */
 #ifndef KUMILTER_CIDR_NAMED_H
 #define KUMILTER_CIDR_NAMED_H
@@ -15,12 +17,18 @@
 #include "ip.h"
 #include "rbldnsd.h"
 
+#include <jansson.h>
+
 #define CIDR_NAMED_MAX 64
 #define CIDR_NAMED_NAME_MAX 255
 #define CIDR_NAMED_NETWORKS ((size_t)4000000)
 
 struct cidr_terms {
-	const char *path; /* NULL: an empty map */
+	/* a file, or { "uris", "sql", "cidr_column", "value_column" } as in
+	 * cidr_query.h; neither: an empty map */
+	const char *path;
+	const json_t *query;
+	int64_t deadline; /* clock_mono() for a database; 0: 30 s from now */
 	enum rbldnsd_value value;
 	int64_t refresh; /* ns; 0: only cidr_named_reload() */
 	bool interpolate;
@@ -32,7 +40,7 @@ struct cidr_terms {
  */
 int cidr_named_define(
     const char *name, const struct cidr_terms *terms, struct err *err);
-int cidr_named_reload(const char *name, struct err *err);
+int cidr_named_reload(const char *name, int64_t deadline, struct err *err);
 
 /*
  * 1: *out has the value's text added; 0: no network covers the address; -1: no

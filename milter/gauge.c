@@ -77,8 +77,10 @@ gauge_define(const char *name, int64_t max, int64_t ttl_ns, struct err *err)
 		    err, "a name of more than %d bytes", GAUGE_NAME_MAX);
 	if (max < 1)
 		return err_set(err, "a cache holds at least 1 element");
-	if (ttl_ns < 1)
-		return err_set(err, "the time to live is above 0");
+	if (ttl_ns < 0)
+		return err_set(err, "the time to live is 0 or above");
+	if (ttl_ns == 0)
+		ttl_ns = INT64_MAX;
 	pthread_mutex_lock(&all.lock);
 	g = find(name);
 	if (g != NULL)

@@ -24,7 +24,8 @@
 
 struct gauge;
 
-/* A cache of that name keeps what it holds and gets these limits. */
+/* A cache of that name keeps what it holds and gets these limits.  ttl_ns 0:
+ * nothing is forgotten for its age. */
 int gauge_define(
     const char *name, int64_t max, int64_t ttl_ns, struct err *err);
 struct gauge *gauge_find(const char *name); /* or NULL; stays for good */

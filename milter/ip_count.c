@@ -251,6 +251,17 @@ ip_count_unmap(struct ip *ip)
 	memset(ip->bytes + 4, 0, 12);
 }
 
+/* "localhost" stands in an example of Momentum's manual. */
+static int
+read_address(struct ip *ip, const char *text, struct err *err)
+{
+	int port;
+
+	if (strcmp(text, "localhost") == 0)
+		text = "127.0.0.1";
+	return ip_parse_port(ip, &port, text, err);
+}
+
 static int
 read_mask(const char *text, int max)
 {
@@ -282,7 +293,7 @@ ip_count_net(
 			return err_set(err, "an address or network expected");
 		memcpy(address, text, len);
 		address[len] = '\0';
-		if (ip_parse(&net->ip, address, err) != 0)
+		if (read_address(&net->ip, address, err) != 0)
 			return -1;
 	}
 	net->prefix = bits_of(net->ip.family);

@@ -40,8 +40,9 @@ bool ip_count_remove(struct ip_count *c, const struct ip *ip);
 
 /*
  * The network that "/24", "192.0.2.7/24", "192.0.2.7" or NULL mean; bits past
- * the prefix may be set.  peer, which may be NULL, is who "/24" and NULL stand
- * for.  IPv4 mapped into IPv6 is IPv4, with a mask above 96.
+ * the prefix may be set, a port is passed over, "localhost" is 127.0.0.1.
+ * peer, which may be NULL, is who "/24" and NULL stand for.  IPv4 mapped into
+ * IPv6 is IPv4, with a mask from 96 on.
  */
 int ip_count_net(
     struct cidr *net, const char *text, const struct ip *peer, struct err *err);

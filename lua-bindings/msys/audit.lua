@@ -19,7 +19,7 @@ local function sum(kind, monitor, options)
   if options.cluster then
     host.notice('msys.audit: cluster', 'there is no cluster')
   end
-  return A.sum(kind, host.plain(monitor), host.plain(options.cidr),
+  return A.sum(kind, host.plain(monitor), host.key(options.cidr),
     options.startv or 0, options.endv or 0)
 end
 
@@ -60,7 +60,7 @@ function msys.audit.inbound_session_count(cidr, service)
   if service ~= nil and tostring(service) ~= 'SMTP' then
     return 0
   end
-  return A.sessions(host.plain(cidr))
+  return A.sessions(host.key(cidr))
 end
 
 -- ac:inbound_session_count([cidr [, service]]) -> number: the same

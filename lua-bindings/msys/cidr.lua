@@ -2,12 +2,13 @@
 
 local msys, native, host = ...
 
-local error, tostring, type = error, tostring, type
+local error, ipairs, tostring, type = error, ipairs, tostring, type
 
 host.room('cidr')
 local C = native.cidr
 
 local defaults = {} -- name -> what a query gives that finds nothing
+local is_true = {}  -- name -> networks have no value: a query gives true
 
 local known = {
   type = true, source = true, value = true, refresh = true, optimize = true,
@@ -39,17 +40,38 @@ local function define_file(name, options)
     options.interpolate
 end
 
+local function column(value)
+  if value ~= nil then
+    return tostring(value)
+  end
+end
+
+local function define_query(name, options)
+  for _, key in ipairs { 'cachename', 'query' } do
+    if type(options[key]) ~= 'string' then
+      error(('msys.cidr.define: %s: %s: a string expected, got %s'):format(
+        name, key, type(options[key])), 3)
+    end
+  end
+  is_true[name] = options.value_column == nil
+  return options.cachename, options.query, column(options.cidr_column),
+    column(options.value_column), options.refresh or 1800
+end
+
 -- msys.cidr.define(name, { type=, source=, value="a", refresh=1800,
---   interpolate=false, default_value=nil })
---   type: "rbldnsd": source is a file in that format; "empty": no networks.
---   "datasource" raises: it is not in this version.  A type alone, as a
---   string, is taken, too.  value: "a" or "txt", which of a list's two values
---   a query gives.  refresh: seconds after which a changed file is read again;
---   0: only by msys.cidr.reload.  interpolate: "$" in a value becomes the
---   address.  optimize has no effect: maps are always sorted.
+--   interpolate=false, default_value=nil, cachename=, query=, cidr_column=,
+--   value_column= })
+--   type: "rbldnsd": source is a file in that format; "datasource": query is
+--   SQL for the database cachename, see msys.db.query; "empty": no networks.
+--   A type alone, as a string, is taken, too.  value: "a" or "txt", which of a
+--   list's two values a query gives.  cidr_column, value_column: names or
+--   numbers of columns; the first one, and none: then a query gives true.
+--   refresh: seconds after which a changed file, or the database, is read
+--   again; 0: only by msys.cidr.reload.  interpolate: "$" in a value becomes
+--   the address.  optimize has no effect: maps are always sorted.
 --   Defined again with the same terms and the same file, nothing is read.
---   Lines that cannot be read are in the log, as file:line.
---   Raises where the file cannot be read.
+--   Lines and rows that cannot be read are in the log.
+--   Raises where the file or the database cannot be read.
 --   Events: any, meant for init.  Waits: yes.  From: Momentum
 --   msys.cidr.define.
 function msys.cidr.define(name, options)
@@ -64,15 +86,16 @@ function msys.cidr.define(name, options)
     end
   end
   local ok, why
+  is_true[name] = nil
   if options.type == 'rbldnsd' then
     ok, why = C.define(name, define_file(name, options))
   elseif options.type == 'empty' then
     ok, why = C.define(name, nil, 'a', 0, false)
   elseif options.type == 'datasource' then
-    error('msys.cidr.define: the type "datasource" is not in this version', 2)
+    ok, why = C.define_query(name, define_query(name, options))
   else
-    error('msys.cidr.define: type: "rbldnsd" or "empty" expected, got '
-      .. tostring(options.type), 2)
+    error('msys.cidr.define: type: "rbldnsd", "datasource" or "empty" '
+      .. 'expected, got ' .. tostring(options.type), 2)
   end
   if not ok then
     error(('msys.cidr.define: %s: %s'):format(name, why), 2)
@@ -80,17 +103,17 @@ function msys.cidr.define(name, options)
   defaults[name] = options.default_value
 end
 
--- msys.cidr.query(name [, address]) -> string, or default_value
+-- msys.cidr.query(name [, address]) -> string or true, or default_value
 --   The value of the smallest network that covers the address, by default
 --   the client's.  Raises on a name that is not defined, and on text that is
 --   no address.
 --   Events: any.  Waits: no.  From: Momentum msys.cidr.query.
 function msys.cidr.query(name, address)
-  local value = C.query(name, host.plain(address))
+  local value = C.query(name, host.key(address))
   if value == nil then
     return defaults[name]
   end
-  return value
+  return is_true[name] or value
 end
 
 -- msys.cidr.reload(name) -> true, or nil, reason

@@ -9,12 +9,14 @@ local audit_series = host.room('audit_series')
 local S = native.series
 
 -- A key: an accept construct is its client, that is nil.
-local function key_of(key)
+function host.key(key)
   if msys.type(key) == 'msys.core:_accept_construct' then
     return nil
   end
   return host.plain(key)
 end
+
+local key_of = host.key
 
 -- The options of add and count: a table, or the key alone.
 local function options_of(options)
@@ -84,7 +86,8 @@ local G = native.gauge
 
 -- msys.gauge_cache.define(name, maxelems, ttl [, replicated])
 --   maxelems: keys kept, but never more than 16 MB of them.  ttl: seconds,
---   fractions allowed, after which a number that did not change is forgotten.
+--   fractions allowed, after which a number that did not change is forgotten;
+--   0: never.
 --   A cache of that name keeps what it holds and gets the new limits.
 --   Raises on other values, and when there are 64 caches already.
 --   Events: any, meant for init.  Waits: no.

@@ -102,7 +102,7 @@ do
   raises('a key expected', gauge.get, 'g')
   raises('1024 bytes', gauge.inc, 'g', ('x'):rep(1025))
   raises('at least 1', gauge.define, 'x', 0, 1)
-  raises('seconds above 0', gauge.define, 'x', 1, 0)
+  raises('seconds, 0 or above', gauge.define, 'x', 1, -1)
 end
 
 -- networks
@@ -143,11 +143,14 @@ do
   assert(cidr.query('empty', '192.0.2.1') == nil)
   cidr.define('empty', { type = 'empty', default_value = false })
   assert(cidr.query('empty', '192.0.2.1') == false)
-  raises('not in this version', cidr.define, 'x', { type = 'datasource' })
+  raises('cachename: a string expected', cidr.define, 'x',
+    { type = 'datasource' })
+  raises('no such datasource', cidr.define, 'x',
+    { type = 'datasource', cachename = 'x', query = 'select 1' })
   raises('only files', cidr.define, 'x',
     { type = 'rbldnsd', source = 'http://x.example/list' })
   raises('a file expected, got nil', cidr.define, 'x', 'rbldnsd')
-  raises('"rbldnsd" or "empty"', cidr.define, 'x', {})
+  raises('"rbldnsd", "datasource" or "empty"', cidr.define, 'x', {})
   raises('unknown option file', cidr.define, 'x', { file = 'y' })
   raises('"a" or "txt"', cidr.define, 'x',
     { type = 'rbldnsd', source = '/x', value = 'mx' })

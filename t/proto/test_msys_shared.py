@@ -10,7 +10,8 @@ POLICY = '''
 local msys = require 'msys'
 local dir = debug.getinfo(1, 'S').source:match('@(.*)/')
 kumo.on('init', function()
-  kumo.milter.configure { states = 4, audit = { '3600,1' } }
+  kumo.milter.configure { states = 4, audit = { '3600,1' },
+    datasources = { mem = 'sqlite::memory:' } }
 end)
 local mod = {}
 function mod:init()
@@ -18,6 +19,11 @@ function mod:init()
   msys.gauge_cache.define('gauge', 100, 3600)
   msys.cidr.define('list', { type = 'rbldnsd', source = dir .. '/list',
     value = 'txt', interpolate = true, default_value = 'not listed' })
+  local sql = "select '192.0.2.0/24' as net, 'from a row' as v"
+  msys.cidr.define('rows', { type = 'datasource', cachename = 'mem',
+    query = sql, value_column = 'v' })
+  msys.cidr.define('member', { type = 'datasource', cachename = 'mem',
+    query = sql, cidr_column = 'net', default_value = false })
   return true
 end
 function mod:validate_mailfrom(str, accept, vctx)
@@ -36,6 +42,9 @@ function mod:validate_mailfrom(str, accept, vctx)
       .. msys.audit.connections('3600,1')
   elseif name == 'list' then
     answer = msys.cidr.query('list')
+  elseif name == 'rows' then
+    answer = msys.cidr.query('rows') .. tostring(msys.cidr.query('member'))
+      .. tostring(msys.cidr.query('member', '10.0.0.1'))
   elseif name == 'reload' then
     answer = tostring(msys.cidr.reload('list'))
   elseif name == 'lock' then
@@ -82,6 +91,12 @@ def test_networks_of_a_file(d):
     os.remove(os.path.join(d.dir, 'list'))
     equal(s.mail('<reload@example.com>'), '550 is nil')
     equal(s.mail('<list@example.com>'), '550 is one')
+
+
+@policy(POLICY, files=LIST)
+def test_networks_of_a_database(d):
+    equal(crowd(d, 1)[0].mail('<rows@example.com>'),
+          '550 is from a rowtruefalse')
 
 
 @policy(POLICY, files=LIST)

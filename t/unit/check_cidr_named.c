@@ -82,8 +82,8 @@ START_TEST(names_are_asked)
 	ck_assert_str_eq(ask("asked", "192.0.2.1", 0), "see 192.0.2.1");
 	ck_assert_int_eq(cidr_named_define("empty", &empty, &err), 0);
 	ck_assert_str_eq(ask("empty", "192.0.2.1", 0), "no");
-	ck_assert_int_eq(cidr_named_reload("empty", &err), 0);
-	ck_assert_int_eq(cidr_named_reload("nobody", &err), -1);
+	ck_assert_int_eq(cidr_named_reload("empty", 0, &err), 0);
+	ck_assert_int_eq(cidr_named_reload("nobody", 0, &err), -1);
 	ck_assert_str_eq(err.msg, "no networks \"nobody\" are defined");
 }
 END_TEST
@@ -96,10 +96,10 @@ START_TEST(reloading_keeps_what_was_when_it_fails)
 	ck_assert_int_eq(define("reload", 0, false, &err), 0);
 	write_file("192.0.2.0/24 two\nand more\n");
 	ck_assert_str_eq(ask("reload", "192.0.2.1", 99999), "one");
-	ck_assert_int_eq(cidr_named_reload("reload", &err), 0);
+	ck_assert_int_eq(cidr_named_reload("reload", 0, &err), 0);
 	ck_assert_str_eq(ask("reload", "192.0.2.1", 0), "two");
 	unlink(path);
-	ck_assert_int_eq(cidr_named_reload("reload", &err), -1);
+	ck_assert_int_eq(cidr_named_reload("reload", 0, &err), -1);
 	ck_assert_int_eq(define("reload", 0, false, &err), -1);
 	ck_assert_str_eq(ask("reload", "192.0.2.1", 0), "two");
 	ck_assert_int_eq(define("never there", 0, false, &err), -1);
@@ -147,7 +147,7 @@ work(void *arg)
 		must(strcmp(str_c(&out), "one") == 0);
 		str_fini(&out);
 		if (i % 20 == 0)
-			must(cidr_named_reload("threads", &err) == 0);
+			must(cidr_named_reload("threads", 0, &err) == 0);
 		if (i % 30 == 0)
 			must(define("threads", 60 + i, false, &err) == 0);
 	}

@@ -41,6 +41,8 @@ START_TEST(numbers_live_from_their_last_change)
 	ck_assert_int_eq(get(g, "a", S(89)), 2); /* asking is no change */
 	ck_assert_int_eq(get(g, "a", S(90)), 0);
 	ck_assert_int_eq(add(g, "a", -1, S(90)), -1);
+	define("g", 10, 0); /* for ever */
+	ck_assert_int_eq(get(g, "a", S(1000000)), -1);
 	ck_assert(gauge_remove(g, "a", 1));
 	ck_assert(!gauge_remove(g, "a", 1));
 	ck_assert_int_eq(get(g, "a", S(90)), 0);
@@ -74,7 +76,7 @@ START_TEST(terms_have_limits)
 	int rc = 0;
 
 	ck_assert_int_eq(gauge_define("x", 0, S(1), &err), -1);
-	ck_assert_int_eq(gauge_define("x", 1, 0, &err), -1);
+	ck_assert_int_eq(gauge_define("x", 1, -1, &err), -1);
 	ck_assert_ptr_null(gauge_find("x"));
 	for (int i = 0; i < GAUGE_MAX + 1 && rc == 0; i++) {
 		snprintf(name, sizeof name, "gauge %d", i);
