@@ -79,8 +79,10 @@ begin(lua_State *L, const char *what)
 		lua_pushinteger(L, number);
 		return NULL;
 	}
-	x->s =
-	    regex_search_new(x->re, text, len, st->limits.over, st->limits.arg);
+	/* a search that needs too long is to fail before the event does */
+	x->s = regex_search_new(x->re, text, len,
+	    &(struct regex_limits){
+		st->limits.over, st->limits.arg, st->settings->cpu_limit / 2 });
 	return x;
 }
 

@@ -2,13 +2,16 @@
  * regex.h - regular expressions of PCRE2, which end
  *
  * A backtracking matcher may need longer than the world lasts: (a+)+b on
- * forty a does.  Here each search counts its steps (an item of the pattern
- * tried, a byte walked over) and fails after REGEX_STEPS of them and four for
- * each byte of the text, all matches together, which is some tenths of a
- * second at most; on the way it asks over() and gives up when told to.  The
- * count is the same whether PCRE2's compiler for patterns can be used or not: a
- * hardened service may have no memory that is both written and executed. Memory
- * is bounded as well, by REGEX_HEAP.
+ * forty a does.  Here a search ends with an error
+ *   "too many steps"    of REGEX_STEPS and four for each byte of the text: an
+ *                       item of the pattern tried, a byte walked over; counted
+ *                       where backtracking begins to run away
+ *   "too long"          of CPU time, where there is much to be done and none
+ *                       of it runs away
+ *   "too much memory"   more than REGEX_HEAP
+ *   "interrupted"       over() said so, which is asked every few milliseconds
+ * and the same does whether PCRE2's compiler for patterns can be used or not:
+ * a hardened service may have no memory that is both written and executed.
  *
  * Text and pattern are bytes, and classes know ASCII, unless the flag
  * REGEX_UTF or a leading (*UTF) or (*UTF8) says that they are UTF-8.  Then
@@ -29,9 +32,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define REGEX_STEPS 50000000ULL
 #define REGEX_ASK 10000 /* steps between two calls of over() */
+#define REGEX_CPU (500 * INT64_C(1000000)) /* ns */
 #define REGEX_HEAP ((size_t)32 * 1024 * 1024)
 #define REGEX_PATTERN_MAX ((size_t)64 * 1024)
 
@@ -64,14 +69,20 @@ unsigned regex_count(const struct regex *re);
  */
 const char *regex_name(const struct regex *re, unsigned i, unsigned *group);
 
-/* From the beginning of text.  over may be NULL. */
+struct regex_limits {
+	bool (*over)(void *arg); /* or NULL */
+	void *arg;
+	int64_t cpu; /* ns of all matches together; 0: REGEX_CPU */
+};
+
+/* From the beginning of text.  limits may be NULL. */
 struct regex_search *regex_search_new(struct regex *re, const char *text,
-    size_t len, bool (*over)(void *arg), void *arg);
+    size_t len, const struct regex_limits *limits);
 void regex_search_free(struct regex_search *s); /* NULL is allowed */
 
 /*
  * The next match behind the last one: 1; 0: there is none; -1: *err says
- * "interrupted" or what limit was passed.  After an empty match one that is
+ * what limit was passed.  After an empty match one that is
  * not empty is looked for at the same place, as Perl does.
  */
 int regex_next(struct regex_search *s, struct err *err);

@@ -11,7 +11,8 @@ msys.pcre = {}
 --   too.  A group without a part in the match is "", or absent behind the last
 --   one that has a part.  nil: no match; with errstr and errnum (PCRE2's) the
 --   pattern is none.  Patterns are Perl's, on bytes; a leading (*UTF8) makes
---   them UTF-8's.  Raises when a search needs too many steps or "interrupted".
+--   them UTF-8's.  Raises when a search needs too many steps,
+--   too long or too much memory.
 --   Events: any.  Waits: no.  From: Momentum msys.pcre.match.
 function msys.pcre.match(subject, pattern)
   subject = text_of(subject, 'msys.pcre.match')

@@ -18,7 +18,7 @@ LAYERS = (
              'transfer message_id mailbox mailbox_* mime mime_* '
              'text encoding charset_strict '
              'auth_results* body duration ip dialect lua_token pattern '
-             'pattern_item regex regex_replace '
+             'pattern_item regex regex_code regex_search regex_replace '
              'reply reply_text reply_seen standing explain '
              'conformance conformance_fix '
              'submit source_edit datasource plain_file '

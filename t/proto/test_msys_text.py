@@ -77,5 +77,5 @@ def test_a_hard_text_does_not_pass(d):
     begin = time.monotonic()
     equal(str(send(d, b'a' * 900000 + b'cb\r\n')), TEMPORARY)
     true(time.monotonic() - begin < 60, 'it ended')
-    match(d.log(), 'msys.pcre.match: more than [0-9]+ steps')
+    match(d.log(), 'msys.pcre.match: too ')
     equal(str(send(d, b'aaab\r\n')), '550 is refused')

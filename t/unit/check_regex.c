@@ -31,8 +31,7 @@ find_all(struct str *out, const char *pattern, unsigned flags, const char *text,
     size_t text_len)
 {
 	struct regex *re = regex(pattern, flags);
-	struct regex_search *s =
-	    regex_search_new(re, text, text_len, NULL, NULL);
+	struct regex_search *s = regex_search_new(re, text, text_len, NULL);
 	struct err err;
 	int rc;
 
@@ -88,6 +87,11 @@ static const struct {
 	{ ".", REGEX_UTF, BYTES("\xff"), "(\xef\xbf\xbd)" },
 	{ "\\j\\@", REGEX_LENIENT, BYTES("j@"), "(j@)" },
 	{ "(?|(a)|(b))\\1", 0, BYTES("bb"), "(bb|b)" },
+	{ "a|b|c", 0, BYTES("cba"), "(c)(b)(a)" },
+	{ "(?x) a | b # c", 0, BYTES("ba"), "(b)(a)" },
+	{ "(?<=a)b", 0, BYTES("bab"), "(b)" },
+	{ "\\Ga", 0, BYTES("aaba"), "(a)(a)" },
+	{ "(?:)*", 0, BYTES("a"), "()()" },
 };
 
 START_TEST(search_row)
@@ -152,23 +156,30 @@ END_TEST
  * Each on a megabyte of such units, with HARD_TAIL behind it so that no letter
  * is missing that the pattern must have: most need ages in PCRE.
  */
-#define HARD_TAIL "cbzx"
-#define STEPS "!more than 54194304 steps"
-#define MEMORY "!more than 32 MB of memory"
+#define HARD_TAIL "cbzx\n>"
+#define ENDS "!too "
 
 static const struct {
 	const char *pattern, *unit, *found;
 } hard[] = {
-	{ "(a+)+b", "a", STEPS }, { "(a*)*$x", "a", STEPS },
-	{ "(a|aa)+$x", "a", MEMORY }, { "^(?:a|b|ab)*z", "a", MEMORY },
-	{ "a*b", "a", STEPS }, { "(?:(?=a*+)a)*b", "a", STEPS },
-	{ ".*.*.*zb", "a", STEPS },
-	{ "(?s)quick.*?zzz", "quick aaaaaaa ", STEPS },
-	{ "(?s)quick.*zzz", "quick aaaaaaa ", STEPS },
-	{ "(a?){1000}a{1000}x", "a", STEPS }, { "(.)\\1*x", "a", STEPS },
+	{ "(a+)+b", "a", ENDS },
+	{ "(a*)*$x", "a", ENDS },
+	{ "(a|aa)+$x", "a", "!too much memory" },
+	{ "^(?:a|b|ab)*z", "a", "!too much memory" },
+	{ "a*b", "a", ENDS },
+	{ "(?:(?=a*+)a)*b", "a", ENDS },
+	{ "(?:(?=a*+)(?=a*+)(?=a*+)a?)*b", "a", ENDS },
+	{ ".*.*.*zb", "a", ENDS },
+	{ "<a.*?href[^>\n]*>", "<a href", ENDS },
+	{ "(?s)quick.*?zzz", "quick aaaaaaa ", ENDS },
+	{ "(?s)quick.*zzz", "quick aaaaaaa ", ENDS },
+	{ "(a?){1000}a{1000}x", "a", ENDS },
+	{ "(.)\\1*x", "a", ENDS },
+	{ "\\G(a+)+b", "a", ENDS },
 	{ "(?R)?a(?R)?b", "a",
 	    "!nested recursion at the same subject position" },
 	{ "(?s)^a.*?z", "a", "(aaa" }, /* a walk is no trouble */
+	{ "(?i)(?:a{9}b|(?:[b-y]+ )+x|ccc|ddd|eee|fff|ggg|hhh)", "a", "" },
 };
 
 /* With PCRE2's compiler for patterns and without it. */
@@ -212,22 +223,96 @@ START_TEST(over_is_asked)
 	char *text = memset(xmalloc(MB), 'a', MB);
 	struct err err;
 	int left = 4;
-	struct regex_search *s =
-	    regex_search_new(re, text, MB, soon_over, &left);
+	struct regex_limits limits = { soon_over, &left, 0 };
+	struct regex_search *s = regex_search_new(re, text, MB, &limits);
 
 	ck_assert_int_eq(regex_next(s, &err), -1);
 	ck_assert_str_eq(err.msg, "interrupted");
 	regex_search_free(s);
-	/* between matches, too */
-	left = 10;
 	regex_free(re);
-	re = regex("a", 0);
-	s = regex_search_new(re, text, MB, soon_over, &left);
-	for (int i = 0; i < 9; i++)
-		ck_assert_int_eq(regex_next(s, &err), 1);
+	/* where there is much to do and nothing runs away */
+	left = 4;
+	re = regex("a*b", 0);
+	s = regex_search_new(re, text, MB, &limits);
 	ck_assert_int_eq(regex_next(s, &err), -1);
+	ck_assert_str_eq(err.msg, "interrupted");
 	regex_search_free(s);
 	regex_free(re);
+	free(text);
+}
+END_TEST
+
+/* Many matches, each of them quick. */
+START_TEST(time_is_that_of_all_matches)
+{
+	struct regex *re = regex("(*NO_JIT)(?:(a)|b)", 0);
+	char *text = memset(xmalloc(16 * MB), 'a', 16 * MB);
+	struct regex_limits limits = { NULL, NULL, CLOCK_MS };
+	struct regex_search *s = regex_search_new(re, text, 16 * MB, &limits);
+	struct err err;
+	int rc;
+
+	while ((rc = regex_next(s, &err)) == 1)
+		;
+	ck_assert_int_eq(rc, -1);
+	ck_assert_str_eq(err.msg, "too long");
+	regex_search_free(s);
+	regex_free(re);
+	free(text);
+}
+END_TEST
+
+/* A place that is hard does not end a search: what is behind it counts. */
+START_TEST(a_hard_place_is_passed)
+{
+	struct regex *re = regex("x(a+)+b|x(a+)+c|(*F)", 0);
+	char *text = memset(xmalloc(100001), ' ', 100000);
+	struct regex_search *s;
+	struct err err;
+	const char *match;
+	size_t len;
+
+	text[100000] = '\0';
+	for (size_t at = 0; at < 90000; at += 1000)
+		memcpy(text + at, "xaaaaaaaaaaa", 12);
+	memcpy(text + 95000, "xaaaac", 6);
+	s = regex_search_new(re, text, 100000, NULL);
+	ck_assert_msg(regex_next(s, &err) == 1, "%s", err.msg);
+	ck_assert(regex_group(s, 0, &match, &len));
+	ck_assert_int_eq(match - text, 95000);
+	ck_assert_uint_eq(len, 6);
+	ck_assert(regex_group(s, 2, &match, &len));
+	ck_assert_int_eq(regex_next(s, &err), 0);
+	regex_search_free(s);
+	regex_free(re);
+	free(text);
+}
+END_TEST
+
+/* Thousands of words, more than the form that counts has room for. */
+START_TEST(a_list_of_words_is_fast)
+{
+	struct str pattern = { 0 };
+	char *text = xmalloc(MB);
+	struct regex_limits limits = { NULL, NULL, 20 * CLOCK_S };
+	struct regex_search *s;
+	struct regex *re;
+	struct err err;
+
+	str_adds(&pattern, "(?i)\\b(?:none");
+	for (int i = 0; i < 2500; i++)
+		str_addf(&pattern, "|%cword%d", 'a' + i % 26, i);
+	str_adds(&pattern, ")\\b");
+	re = regex(pattern.data, 0);
+	for (size_t i = 0; i < MB; i++)
+		text[i] = "the quick brown fox "[i % 20];
+	memcpy(text + MB - 10, " DWORD29 ", 9);
+	s = regex_search_new(re, text, MB, &limits);
+	ck_assert_msg(regex_next(s, &err) == 1, "%s", err.msg);
+	ck_assert_int_eq(regex_next(s, &err), 0);
+	regex_search_free(s);
+	regex_free(re);
+	str_fini(&pattern);
 	free(text);
 }
 END_TEST
@@ -274,8 +359,7 @@ START_TEST(replace_row)
 {
 	const char *text = replacements[_i].text, *with = replacements[_i].with;
 	struct regex *re = regex(replacements[_i].pattern, 0);
-	struct regex_search *s =
-	    regex_search_new(re, text, strlen(text), NULL, NULL);
+	struct regex_search *s = regex_search_new(re, text, strlen(text), NULL);
 	struct str out = { 0 };
 	struct err err;
 	long n = regex_replace(&out, re, s, with, strlen(with), &err);
@@ -294,7 +378,8 @@ START_TEST(results_are_bounded)
 {
 	char *text = memset(xmalloc(MB), 'a', MB);
 	struct regex *re = regex(".{1000}", 0);
-	struct regex_search *s = regex_search_new(re, text, MB, NULL, NULL);
+	struct regex_limits limits = { NULL, NULL, 60 * CLOCK_S };
+	struct regex_search *s = regex_search_new(re, text, MB, &limits);
 	struct str out = { 0 }, with = { 0 };
 	struct err err;
 
@@ -372,15 +457,30 @@ START_TEST(the_cache_is_bounded)
 }
 END_TEST
 
+/* Its second form is made by several at once. */
+static void
+use_hard(void)
+{
+	static const char text[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaacb";
+	struct regex *re = cached("(a+)+b", 0);
+	struct regex_search *s =
+	    regex_search_new(re, text, sizeof text - 1, NULL);
+	struct err err;
+
+	ck_assert_int_eq(regex_next(s, &err), -1);
+	regex_search_free(s);
+	regex_free(re);
+}
+
 static void *
 use_many(void *arg)
 {
 	(void)arg;
+	use_hard();
 	for (int i = 0; i < 2000; i++) {
 		char *pattern = xasprintf("(a%d)|b", i * 7 % 500);
 		struct regex *re = cached(pattern, 0);
-		struct regex_search *s =
-		    regex_search_new(re, "xxb", 3, NULL, NULL);
+		struct regex_search *s = regex_search_new(re, "xxb", 3, NULL);
 		struct err err;
 
 		ck_assert_int_eq(regex_next(s, &err), 1);
@@ -419,6 +519,9 @@ suite(void)
 	tcase_add_test(tcase, patterns_are_bounded);
 	tcase_add_loop_test(tcase, hard_pattern_ends, 0, 2 * UNIT_N(hard));
 	tcase_add_test(tcase, over_is_asked);
+	tcase_add_test(tcase, time_is_that_of_all_matches);
+	tcase_add_test(tcase, a_hard_place_is_passed);
+	tcase_add_test(tcase, a_list_of_words_is_fast);
 	tcase_add_test(tcase, names_have_numbers);
 	tcase_add_loop_test(tcase, replace_row, 0, UNIT_N(replacements));
 	tcase_add_test(tcase, results_are_bounded);
