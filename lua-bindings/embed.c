@@ -29,6 +29,7 @@
 	FILE(msys_source, "msys/source.lua")                                   \
 	FILE(msys_string, "msys/string.lua")                                   \
 	FILE(msys_submit, "msys/submit.lua")                                   \
+	FILE(msys_timer, "msys/timer.lua")                                     \
 	FILE(msys_vctx, "msys/vctx.lua")                                       \
 	FILE(objects, "objects.lua")                                           \
 	FILE(prelude, "prelude.lua")                                           \

@@ -31,6 +31,7 @@ static void (*const natives[])(lua_State *L) = {
 	lb_msys_db_open,
 	lb_msys_file_open,
 	lb_msys_dns_open,
+	lb_msys_timer_open,
 	lb_msys_submit_open,
 };
 

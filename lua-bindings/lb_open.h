@@ -45,6 +45,7 @@ void lb_msys_operator_open(struct lua_State *L);
 void lb_msys_db_open(struct lua_State *L);
 void lb_msys_file_open(struct lua_State *L);
 void lb_msys_dns_open(struct lua_State *L);
+void lb_msys_timer_open(struct lua_State *L);
 void lb_msys_submit_open(struct lua_State *L);
 
 /* kumo.log_warn, which the prelude's warn() calls too. */

@@ -6,6 +6,7 @@
 #include "mutual.h"
 #include "nudge.h"
 #include "session.h"
+#include "timer.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -147,5 +148,6 @@ co_run(struct state *st, struct co *co, int nargs, struct run *run)
 	enum run_result r = run_to_its_end(st, co, nargs, run);
 
 	give_back_locks(run);
+	timer_begin_jobs(run);
 	return r;
 }

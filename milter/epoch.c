@@ -100,9 +100,11 @@ load_states(struct epoch *e, const struct epoch_options *o, struct err *err)
 			return -1;
 		e->n_states++;
 	}
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		if (epoch_arm(e, e->state[i], err) != 0)
 			return -1;
+		atomic_store(&e->state[i]->number, i);
+	}
 	return 0;
 }
 
@@ -155,6 +157,11 @@ epoch_set_current(struct epoch *e)
 	old = current;
 	current = e;
 	pthread_mutex_unlock(&current_lock);
+	if (old != NULL)
+		atomic_store(&old->service, EPOCH_RETIRED);
+	if (e != NULL)
+		atomic_store(&e->service, EPOCH_SERVES);
+	tick_stir(); /* timers of the one begin, of the other end */
 	epoch_unref(old);
 }
 
@@ -224,6 +231,8 @@ replace(struct epoch *e, int i)
 	e->retired[e->n_retired++] = old;
 	atomic_store(&old->retired, true);
 	e->state[i] = fresh;
+	atomic_store(&fresh->number, i);
+	tick_stir(); /* its timers begin */
 }
 
 static void

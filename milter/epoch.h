@@ -17,10 +17,13 @@
 #include <jansson.h>
 #include <pthread.h>
 
+enum epoch_service { EPOCH_NOT_YET, EPOCH_SERVES, EPOCH_RETIRED };
+
 struct epoch {
 	atomic_long refs;
-	unsigned number; /* 1, 2, ... in this process */
-	char *policy;    /* without one, the first scriptlet */
+	atomic_int service; /* of enum epoch_service */
+	unsigned number;    /* 1, 2, ... in this process */
+	char *policy;       /* without one, the first scriptlet */
 	char
 	    *source; /* its text when the epoch was loaded: all states run it */
 	size_t source_len;

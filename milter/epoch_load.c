@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "dialect.h"
+#include "epoch_work.h"
 #include "log.h"
 #include "mutual.h"
 #include "session.h"
@@ -234,6 +235,7 @@ load(struct epoch *e, struct draft *d, struct err *err)
 	    state_new(d != NULL ? &d->settings : &e->settings, e);
 
 	st->mem.soft = LOAD_MEMORY;
+	st->owner = &epoch_work;
 	st->loading = true;
 	st->draft = d;
 	lua_pushcfunction(st->L, open_bindings);

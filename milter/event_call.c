@@ -1,6 +1,7 @@
 #include "event_call.h"
 
 #include "clock.h"
+#include "failure.h"
 #include "log.h"
 #include "metric.h"
 #include "mutual.h"
@@ -92,56 +93,6 @@ call_fail(struct call *c, const char *why)
 	c->result = RUN_ERROR;
 }
 
-static enum metric
-counter_of(enum run_result r)
-{
-	switch (r) {
-	case RUN_CPU:
-		return METRIC_ERROR_CPU;
-	case RUN_WALL:
-		return METRIC_ERROR_TIME;
-	case RUN_MEMORY:
-		return METRIC_ERROR_MEMORY;
-	case RUN_BUSY:
-		return METRIC_ERROR_BUSY;
-	default:
-		return METRIC_ERROR_LUA;
-	}
-}
-
-struct report {
-	struct call *c;
-	char place[128]; /* where the handler was ended */
-};
-
-/* Error value and traceback of co, made on the main thread's stack. */
-static int
-describe(lua_State *L)
-{
-	struct report *report = lua_touserdata(L, 1);
-	struct call *c = report->c;
-	const char *text;
-	char place[128];
-
-	if (c->result == RUN_ERROR) {
-		lua_pushvalue(c->L, -1);
-		lua_xmove(c->L, L, 1);
-		if (luaL_callmeta(L, -1, "__tostring"))
-			lua_remove(L, -2);
-		text = lua_tostring(L, -1);
-		if (text == NULL)
-			text = lua_pushfstring(
-			    L, "(error object is a %s)", luaL_typename(L, -1));
-	} else {
-		state_place(c->L, place, sizeof place);
-		text = lua_pushfstring(L, "%s%s",
-		    place[0] != '\0' ? place : report->place,
-		    run_result_text(c->result));
-	}
-	luaL_traceback(L, c->L, text, 0);
-	return 1;
-}
-
 /* Of a failed module, Momentum's two lines: the callout's and the module's. */
 static void
 log_text(const struct call *c, lua_State *L, const char *text)
@@ -159,32 +110,19 @@ log_text(const struct call *c, lua_State *L, const char *text)
 	log_error(c->s->id, "scriptlet-00239: %s error: %s", module, text);
 }
 
-/* The __tostring of an error object is the policy's: under its limits, too. */
 static void
 log_failure(struct call *c)
 {
 	struct state *st = c->s->lua->state;
-	struct report report = { .c = c };
-	lua_State *L;
 
-	metric_count(counter_of(c->result));
+	failure_count(c->result);
 	if (c->L == NULL) {
 		log_error(c->s->id, "%s: %s", event_name(c->event),
 		    run_result_text(c->result));
 		return;
 	}
-	L = st->L;
-	memcpy(report.place, st->place, sizeof report.place);
-	lua_pushcfunction(L, describe);
-	lua_pushlightuserdata(L, &report);
-	c->run.may_wait = false;
-	state_enter(st, clock_mono() + st->settings->event_timeout,
-	    st->settings->cpu_limit);
-	lua_pcall(L, 1, 1, 0);
-	state_leave(st);
-	log_text(
-	    c, L, lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "error");
-	lua_pop(L, 1);
+	log_text(c, st->L, failure_push(st, c->L, c->result, &c->run));
+	lua_pop(st->L, 1);
 }
 
 /* What on_error makes of a failure; Momentum's modules have its own words. */

@@ -12,6 +12,7 @@
 #include "serve_options.h"
 #include "signals.h"
 #include "status.h"
+#include "timer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -289,7 +290,7 @@ drain(void)
 	if (event_sessions() > 0)
 		log_info(NULL, "stopping when %ld open sessions have ended",
 		    event_sessions());
-	while (event_sessions() > 0 && clock_mono() < deadline &&
+	while (event_sessions() + timer_jobs() > 0 && clock_mono() < deadline &&
 	       sig != SIGTERM && sig != SIGINT)
 		sig = signals_wait(20);
 	if (event_sessions() > 0)

@@ -136,6 +136,7 @@ state_new(const struct settings *settings, struct epoch *epoch)
 	pthread_mutex_init(&st->grave_lock, NULL);
 	st->settings = settings;
 	st->epoch = epoch;
+	atomic_init(&st->number, -1);
 	st->limits = (struct lb_limits){ is_over, st };
 	for (int i = 0; i < EVENT_COUNT; i++)
 		st->handler[i] = LUA_NOREF;

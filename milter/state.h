@@ -17,6 +17,7 @@
 #include "lmem.h"
 #include "lua-bindings/bindings.h"
 #include "settings.h"
+#include "tick.h"
 #include "watchdog.h"
 
 #include <pthread.h>
@@ -27,6 +28,8 @@ struct draft;
 struct lua_State;
 struct session;
 struct epoch;
+struct state;
+struct timer;
 
 struct message;
 struct mutual_held;
@@ -46,6 +49,19 @@ struct run {
 	/* the Lua thread of a handler, which may yield; NULL while loading */
 	struct lua_State *thread;
 	struct mutual_held *locks; /* given back at the end of the run */
+	struct timer *after;       /* jobs that begin when this has ended */
+};
+
+/*
+ * Whom a state belongs to, for work outside sessions.  may_work() is told
+ * under the schedule's lock; after TICK_RUN and after keep() the state stays
+ * until leave().
+ */
+struct state_owner {
+	/* loaded: made while the policy loaded, in each state the same */
+	enum tick_answer (*may_work)(struct state *st, bool loaded);
+	void (*keep)(struct state *st); /* by who runs in it just now */
+	void (*leave)(struct state *st);
 };
 
 enum run_result {
@@ -67,6 +83,7 @@ struct state {
 	struct watch watch;
 	struct run *run;
 	struct epoch *epoch;
+	const struct state_owner *owner;
 	const struct settings *settings;
 	struct draft *draft; /* while the first state of an epoch loads */
 	bool loading;        /* kumo.on is allowed */
@@ -76,6 +93,7 @@ struct state {
 	struct lb_limits limits;
 	char place[128]; /* "file:line: " where this stretch was ended, or "" */
 
+	atomic_int number; /* among its epoch's, from 0; -1: not yet */
 	atomic_int n_sessions;
 	atomic_bool spoiled; /* full: new sessions go elsewhere */
 	atomic_bool retired;

@@ -200,7 +200,7 @@ for _, part in ipairs {
   'constant', 'module', 'vctx', 'accept', 'string', 'message', 'operator',
   'codec', 'pcre', 'json', 'dumper', 'macro',
   'source',
-  'dns',
+  'dns', 'timer',
   'counter', 'series', 'cidr', 'share', 'audit',
   'db', 'file', 'submit',
 } do

@@ -28,17 +28,17 @@ LAYERS = (
     ('process', 'log metric public_suffix lmem regex_cache '
                 'counter series gauge share mutual audit cidr_named cidr_query fs_space '
                 'watchdog listener privilege nudge control '
-                'signals sqlite_pool seldom dns dns_resolver'),
+                'signals sqlite_pool seldom dns dns_resolver tick'),
     ('model', 'message header_import batch session session_learn'),
-    ('lua', 'state co'),
-    ('policy', 'epoch epoch_load event event_call event_message event_stand '
-               'event_rewrite event_msys relay'),
+    ('lua', 'state co failure timer'),
+    ('policy', 'epoch epoch_load epoch_work event event_call event_message '
+               'event_stand event_rewrite event_msys relay'),
     ('door', 'glue glue_guard status'),
     ('top', 'main serve serve_options cli cli_*'),
 )
 # Of milter/ these, and no others, touch a Lua state.
 LUA_USERS = {f'milter/{name}.c' for name in (
-    'state', 'co', 'epoch_load', 'event', 'event_call', 'event_message',
+    'state', 'co', 'failure', 'timer', 'epoch_load', 'event', 'event_call', 'event_message',
     'event_rewrite', 'event_msys', 'relay')}
 LUA_HEADERS = {'lua.h', 'lauxlib.h', 'lualib.h', 'luajit.h', 'luaconf.h'}
 GLUE = 'milter/glue.c'
