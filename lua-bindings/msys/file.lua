@@ -132,12 +132,15 @@ class = host.class('msys.core:_io_object', {
   },
 })
 
--- 0644 is the number 644 in Lua, so its decimal digits are read as octal.
+-- 0644 is 420 in a scriptlet and 644 in a policy of kumo's: digits beyond
+-- all modes are read as octal, and so is a string.
 local function mode_of(mode)
   if mode == nil then
     return 420 -- rw-r--r--
+  elseif type(mode) == 'number' and mode >= 0 and mode <= 511 then
+    return mode
   end
-  return tonumber(tostring(mode), 8) or tonumber(mode) or 420
+  return tonumber(tostring(mode), 8) or 420
 end
 
 -- msys.core.io_wrapper_open(path, flags [, mode]) -> handle; nil, why

@@ -1,0 +1,245 @@
+"""Scriptlets as people write them for Momentum, t/lua/msys/*.lua, played.
+
+Each is loaded by its name; what else it takes is said beside it.
+"""
+
+import glob
+import os
+import socket
+import struct
+import threading
+
+from case import equal, match, policy, rows, true
+from daemon import ROOT
+
+SCRIPTS = {}
+for _path in glob.glob(os.path.join(ROOT, 't/lua/msys/*.lua')):
+    with open(_path) as _file:
+        SCRIPTS[os.path.basename(_path)] = _file.read()
+
+CONFIGURE = '''
+kumo.on('init', function()
+  kumo.milter.configure { states = 2, dns_timeout = '5s', %s
+    scriptlets = { { name = '%s', source = '%s' } } }
+end)
+'''
+
+
+def use(d, name, options=''):
+    """Loads that script."""
+    d.write_policy(CONFIGURE % (options, name, name))
+    done = d.verb('reload')
+    equal(done.returncode, 0, done.stderr)
+
+
+def greeted(d, name='client.example.com', **how):
+    s = d.session(**how)
+    s.helo(name)
+    return s
+
+
+# -- what each does, and what else it is given
+
+def helo_name(d):
+    equal(greeted(d, 'nodots').mail(), '554 5.7.1 %nodots% is no host')
+    equal(greeted(d, 'localhost').mail(), 'continue')
+    equal(greeted(d).mail(), 'continue')
+
+
+def binding(d):
+    equal(greeted(d).message(), 'continue')
+    d.wait_log('binding:validate_set_binding has no effect')
+    d.wait_log('binding:ac_auth_perform_auth has no effect')
+
+
+def rcpt_table(d):
+    s = greeted(d)
+    s.mail()
+    equal(s.rcpt('<left@example.org>'), '551 5.1.6 moved to elsewhere.test')
+    equal(s.rcpt('<here@example.org>'), 'continue')
+
+
+def copies(d):
+    s = greeted(d)
+    equal(s.message(rcpts=['<one@x.test>', '<two@x.test>']), 'continue')
+    equal(s.delivered.rcpts, ['<one@x.test>', '<two@x.test>',
+                              '<audit@archive.test>'])
+    d.wait_log('scriptlet: for ;one@x.test;two@x.test;')
+    equal(s.message(rcpts=['<one@x.test>']), 'continue')
+    equal(s.delivered.rcpts, ['<one@x.test>'])
+
+
+def connect_time(d):
+    equal(greeted(d).message(), 'continue')
+    d.wait_log('esmtp_capability_add has no effect in a milter: the MTA '
+               'writes the EHLO reply')
+    s = greeted(d, 'plain')
+    equal(s.mail(), '454 4.7.0 TLS first')
+    equal(s.mail(), '421 mx.example.test disconnecting due to previous error')
+
+
+def quota(d):
+    equal([str(greeted(d).mail('<a@x.test>')) for _ in range(4)],
+          ['continue', 'continue', '452 4.7.1 3 from x.test',
+           '452 4.7.1 4 from x.test'])
+    equal(greeted(d).mail('<a@y.test>'), 'continue')
+    equal(greeted(d).mail('<>'), 'continue')
+
+
+def audit(d):
+    open_ = [greeted(d, addr='192.0.2.%d' % n) for n in (1, 2, 3)]
+    equal(d.session(addr='192.0.2.4').banner, '421 too many of you')
+    equal(d.session(addr='198.51.100.4').state, 'open')
+    for _ in range(2):
+        equal(open_[0].mail(), 'continue')
+        open_[0].rset()
+    match(open_[0].mail(), '^450 4.0.0 3 mails, [12] connections$')
+    equal(open_[1].mail(), 'continue')
+
+
+def peer(d):
+    s = greeted(d)
+    s.mail()
+    equal(s.rcpt(), '550 5.0.0 192.0.2.1 msys.core:_accept_construct ESMTP')
+    d.wait_log(r'scriptlet: peer return \{ "192.0.2.1", "40001"\}')
+
+
+def dmarc(d):
+    s = greeted(d)
+    s.mail('<a@strict.test>')
+    equal(s.rcpt(), '550 5.7.1 by the wish of strict.test')
+    equal(s.rcpt(),
+          '421 mx.example.test disconnecting due to previous error')
+    for domain in ('mild.test', 'none.test'):
+        s = greeted(d)
+        s.mail('<a@%s>' % domain)
+        equal(s.rcpt(), 'continue', domain)
+
+
+def allowed(d):
+    for addr, said in (('192.0.2.1', 'continue'),
+                       ('198.51.100.1', '550 5.7.1 relaying denied'),
+                       ('203.0.113.1', 'continue')):
+        s = greeted(d, addr=addr)
+        s.mail()
+        equal(s.rcpt(), said, addr)
+
+
+def journal(d):
+    for name in ('one', 'two', 'three'):
+        equal(greeted(d).mail('<%s@x.test>' % name), 'continue')
+    with open(os.path.join(d.dir, 'journal.txt')) as f:
+        equal(f.read(), ''.join(
+            'MAIL FROM:<%s@x.test> from 192.0.2.1:40001\n' % name
+            for name in ('one', 'two', 'three')))
+    mode = os.stat(os.path.join(d.dir, 'journal.txt')).st_mode
+    equal(oct(mode & 0o733), '0o600', 'mode, but for what umask takes')
+
+
+def shared(d):
+    one, two = greeted(d), greeted(d)
+    equal(one.mail('<ann@x.test>'), '550 behind nobody, of 2')
+    equal(two.mail('<bob@x.test>'), '550 behind ann, of 2')
+    one.quit()
+    d.wait_log('left: 1')
+    equal(two.mail('<cid@x.test>'), '550 behind bob, of 1')
+
+
+def careless(d):
+    s = greeted(d)
+    equal(s.mail('<code551@x.test>'), '551 as asked')
+    equal(s.mail(), 'continue')
+    equal(s.rcpt(), '550 nothing')
+    d.wait_log(r'scriptlet-00147: validate_mailfrom error: \(null\)')
+    d.wait_log(r'scriptlet-00239: careless error: \(null\)')
+    d.wait_log('Attempt to set null key or value in validate context '
+               'connection dictionary')
+
+
+def methods(d):
+    equal(greeted(d).mail(), '550 no mail')
+
+
+def codecs(d):
+    equal(greeted(d).mail(), '550 the policy caf=C3=A9 no5')
+
+
+NETWORKS = '''contexts = {
+  { peer = '192.0.2.0/24', set = { can_relay = 'true' } },
+  { peer = '203.0.113.1', set = { __bypass_allowed = 'true' } } },'''
+DATABASE = "datasources = { mail = 'sqlite::memory:' },"
+IDIOMS = {f.__name__: (f, options) for f, options in (
+    (helo_name, ''), (binding, ''), (rcpt_table, DATABASE), (copies, ''),
+    (connect_time, ''), (quota, ''), (audit, "audit = { '60,1' },"), (peer, ''),
+    (allowed, NETWORKS), (journal, ''), (shared, ''), (careless, ''),
+    (methods, ''), (codecs, ''))}
+
+
+@rows(IDIOMS)
+@policy(lambda _: '', files=SCRIPTS)
+def test_idiom(d, row):
+    play, options = row
+    use(d, play.__name__, options)
+    play(d)
+
+
+# -- with a nameserver
+
+class Texts(threading.Thread):
+    """On 127.0.0.1: TXT records, or no such name."""
+
+    def __init__(self, records):
+        super().__init__(daemon=True)
+        self.records = records
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(('127.0.0.1', 0))
+        self.address = '127.0.0.1:%d' % self.socket.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            packet, peer_ = self.socket.recvfrom(4096)
+            if not packet:
+                return
+            self.socket.sendto(self.answer(packet), peer_)
+
+    def answer(self, packet):
+        end = packet.index(b'\0', 12) + 1
+        labels, at = [], 12
+        while packet[at]:
+            labels.append(packet[at + 1:at + 1 + packet[at]].decode())
+            at += 1 + packet[at]
+        text = self.records.get('.'.join(labels).lower())
+        kind = struct.unpack('>H', packet[end:end + 2])[0]
+        found = text is not None and kind == 16
+        head = struct.pack('>5H', 0x8580 | (0 if text else 3), 1, found, 0, 0)
+        reply = packet[:2] + head + packet[12:end + 4]
+        if found:
+            data = bytes([len(text)]) + text.encode()
+            reply += b'\xc0\x0c' + struct.pack('>HHIH', 16, 1, 60,
+                                               len(data)) + data
+        return reply
+
+    def close(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.sendto(b'', self.socket.getsockname())
+        self.join()
+        self.socket.close()
+
+
+@policy('', files=SCRIPTS)
+def test_idiom_dmarc(d):
+    server = Texts({'_dmarc.strict.test': 'v=DMARC1; p=reject; pct=100',
+                    '_dmarc.mild.test': 'v=DMARC1; p=none'})
+    try:
+        use(d, 'dmarc', "dns_servers = { '%s' }," % server.address)
+        dmarc(d)
+    finally:
+        server.close()
+
+
+@policy('', files=SCRIPTS)
+def test_all_are_played(d):
+    played = set(IDIOMS) | {'dmarc', 'texts'}
+    equal(sorted(name[:-4] for name in SCRIPTS), sorted(played))
+    true(d.alive(), 'a living daemon')
