@@ -14,6 +14,7 @@ local byte, char, find, format, gsub, match, sub = string.byte, utf8.char,
 local concat, sort = table.concat, table.sort
 local error, getmetatable, next, setmetatable, tonumber, tostring, type =
   error, getmetatable, next, setmetatable, tonumber, tostring, type
+local rawset = rawset
 
 local DEPTH_MAX = 100
 
@@ -68,6 +69,17 @@ local weak = { __mode = 'k' }
 local sizes = setmetatable({}, weak)   -- array -> elements that were read
 local nulls = setmetatable({}, weak)   -- object -> names that were null
 local scalars = setmetatable({}, weak) -- of json.encode('text') -> its JSON
+local orders = setmetatable({}, weak)  -- object -> name -> its place
+
+-- Names of objects are written in the order in which they came in.
+local function keep_place(t, name)
+  local order = orders[t] or { [0] = 0 }
+  if type(name) == 'string' and not order[name] then
+    order[0] = order[0] + 1
+    order[name] = order[0]
+    orders[t] = order
+  end
+end
 
 -- json.new() -> an empty object
 --   Events: any.  Waits: no.  From: Momentum json.new.
@@ -112,7 +124,7 @@ local function write_array(out, t, depth)
     write(out, t[i], depth + 1)
     i = i + 1
   end
-  out[#out + 1] = i > 1 and ' ]' or ']'
+  out[#out + 1] = ' ]'
 end
 
 local function names_of(t)
@@ -134,7 +146,11 @@ local function names_of(t)
   for key, v in next, t do
     add(key, v)
   end
-  sort(names)
+  local at = orders[t] or {}
+  sort(names, function(a, b)
+    local x, y = at[a] or 1 / 0, at[b] or 1 / 0
+    return x < y or x == y and a < b
+  end)
   return names, value
 end
 
@@ -149,7 +165,7 @@ local function write_object(out, t, depth)
     end
     write(out, v, depth + 1)
   end
-  out[#out + 1] = #names > 0 and ' }' or '}'
+  out[#out + 1] = ' }'
 end
 
 function write(out, v, depth)
@@ -179,8 +195,15 @@ local function text_of(v)
   return concat(out)
 end
 
-for _, class in ipairs { OBJECT, ARRAY_CLASS, SCALAR } do
-  class.__tostring = text_of
+local function same_of(list)
+  local new
+  if list then
+    new = {}
+    for k, v in next, list do
+      new[k] = v
+    end
+  end
+  return new
 end
 
 -- A copy that is objects all through.
@@ -205,15 +228,53 @@ local function copy(v, depth)
   for key, item in next, v do
     new[tostring(key)] = copy(item, depth + 1)
   end
-  nulls[new] = nulls[v]
+  nulls[new], orders[new] = same_of(nulls[v]), same_of(orders[v])
   return setmetatable(new, OBJECT)
+end
+
+-- for k, v in object do
+--   Names, or indices up to the first nil.  Nothing of what stands for a text
+--   or a number alone.
+local function step(t, key)
+  if not is_array(t) then
+    return next(t, key)
+  end
+  key = (key or 0) + 1
+  if t[key] ~= nil then
+    return key, t[key]
+  end
+end
+
+local function iterate(t)
+  return step, t
+end
+
+-- A table that is put into an object becomes one: a copy.
+local function put(t, key, value)
+  if type(value) == 'table' and getmetatable(value) == nil then
+    value = copy(value, 1)
+  end
+  if nulls[t] then
+    nulls[t][key] = nil
+  end
+  keep_place(t, key)
+  rawset(t, key, value)
+end
+
+for _, class in ipairs { OBJECT, ARRAY_CLASS, SCALAR } do
+  class.__tostring = text_of
+  class.__iter = iterate
+  class.__newindex = put
+  function class.__call(t, _, key) -- where "in" is followed by a call
+    return step(t, key)
+  end
 end
 
 -- json.encode(value) -> object; tostring() gives its JSON
 --   A table with [1] is an array up to its first nil, any other an object
---   whose keys are texts, in their order.  What is not UTF-8 becomes U+FFFD,
---   a number that is none null.  Raises on functions and userdata, and on
---   tables inside themselves.
+--   whose keys are texts: of a plain table by the alphabet, else as they came.
+--   What is not UTF-8 becomes U+FFFD, a number that is none null.  Raises on
+--   functions and userdata, and on tables inside themselves.
 --   Events: any.  Waits: no.  From: Momentum json.encode.
 function json.encode(value)
   local ok, text = pcall(text_of, value)
@@ -364,7 +425,8 @@ local function read_member(s, at, t, depth)
   if not at then
     return nil, value, where
   end
-  t[name] = value
+  rawset(t, name, value)
+  keep_place(t, name)
   if value == nil then
     nulls[t] = nulls[t] or {}
     nulls[t][name] = true
@@ -426,5 +488,5 @@ function json.decode(text)
     end
     value, where = UNEXPECTED, at
   end
-  return nil, value, reasons[value] .. ' at byte ' .. where
+  return nil, value, reasons[value] .. ' at offset ' .. where - 1
 end
