@@ -27,7 +27,9 @@
 	FILE(msys_module, "msys/module.lua")                                   \
 	FILE(msys_operator, "msys/operator.lua")                               \
 	FILE(msys_source, "msys/source.lua")                                   \
+	FILE(msys_policyeditor, "msys/policyeditor.lua")                       \
 	FILE(msys_string, "msys/string.lua")                                   \
+	FILE(msys_stubs, "msys/stubs.lua")                                     \
 	FILE(msys_submit, "msys/submit.lua")                                   \
 	FILE(msys_timer, "msys/timer.lua")                                     \
 	FILE(msys_vctx, "msys/vctx.lua")                                       \

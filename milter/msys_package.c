@@ -10,6 +10,7 @@ static const char *const others[] = {
 	"xml",
 	"curl",
 	"thread",
+	"strict",
 	"opendkim.dkim",
 	"pcre",
 	"strict",

@@ -202,7 +202,7 @@ for _, part in ipairs {
   'source',
   'dns', 'timer',
   'counter', 'series', 'cidr', 'share', 'audit',
-  'db', 'file', 'submit',
+  'db', 'file', 'submit', 'policyeditor',
 } do
   native.part(part)(msys, native, host)
 end
@@ -210,5 +210,8 @@ end
 -- Of Momentum's interpreter itself: there without a require; and with it.
 _G.thread = packages.thread
 packages.pcre = msys.pcre
+
+-- Last: what nobody else has.
+native.part('stubs')(msys, native, host)
 
 return host

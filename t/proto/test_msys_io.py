@@ -204,3 +204,19 @@ def test_no_content_yet(d):
     s.mail()
     equal(s.rcpt('<bob@example.org>'),
           '550 msg:inject: there is no content before validate_data')
+
+
+@policy(on_data("""
+  for i = 1, 3 do
+    for _, subject in ipairs { 'one', 'two' } do
+      msys.policyeditor.send_email({}, {}, { from = 'alert@x.example',
+        to = 'a@x.example b@x.example', subject = subject, body = 'n ' .. i,
+        throttle = 3600 })
+    end
+  end"""), files={'sendmail': 'echo "$@" >> "$0.out"; cat >> "$0.out"'})
+def test_send_email_not_too_often(d):
+    words, mail = send(d)[1:]
+    equal(words, '-i -f alert@x.example -- a@x.example b@x.example')
+    match(mail, r'^Content-Type: text/plain.*\nFrom: alert@x\.example\n'
+          r'To: a@x\.example, b@x\.example\nSubject: one\n.*\n\nn 1\n'
+          r'-i .*\nSubject: two\n.*\n\nn 1\n$')

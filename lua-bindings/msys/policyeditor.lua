@@ -1,0 +1,225 @@
+-- policyeditor.lua - what old policies and the default policy call:
+-- msys.policyeditor, msys.pbp; msys.log, msys.config, msys.snmpTrap
+--
+-- Functions of msys.policyeditor take three tables: ctx, whose ec_message is
+-- the message; vars, which set_variable and pcre_match fill; and params.
+
+local msys, native, host = ...
+
+local core = msys.core
+local editor, pbp = {}, {}
+msys.policyeditor, msys.pbp = editor, pbp
+
+-- ---- msys.policyeditor -----------------------------------------------------
+
+-- The function is called (ctx, vars, params); f is given the message, or
+-- nil, then params and vars.
+local function define(name, f)
+  local what = 'msys.policyeditor.' .. name
+  editor[name] = function(ctx, vars, params)
+    if params == nil then
+      params = {}
+    end
+    if type(ctx) ~= 'table' or type(vars) ~= 'table'
+      or type(params) ~= 'table' then
+      error(what .. ': three tables expected, got ' .. type(ctx) .. ', '
+        .. type(vars) .. ' and ' .. type(params), 2)
+    end
+    return f(ctx.ec_message, params, vars, what)
+  end
+end
+
+-- params[key] as a string
+local function text(params, key, what)
+  local value = params[key]
+  if value == nil then
+    error(what .. ': ' .. key .. ' is missing', 4)
+  end
+  return tostring(value)
+end
+
+-- For those that need the message.
+local function define_msg(name, f)
+  define(name, function(msg, params, vars, what)
+    if msg == nil then
+      error(what .. ': ctx.ec_message is missing', 3)
+    end
+    return f(msg, params, vars, what)
+  end)
+end
+
+-- get_header(ctx, vars, { header= }) -> its first value, or nil
+define_msg('get_header', function(msg, params, _, what)
+  return msg:header(text(params, 'header', what))[1]
+end)
+
+-- del_header(ctx, vars, { header= }) -> the name
+define_msg('del_header', function(msg, params, _, what)
+  local name = text(params, 'header', what)
+  msg:header(name, '')
+  return name
+end)
+
+-- get_mailfrom(ctx, vars, {}), get_rcptto(ctx, vars, {}) -> address
+define_msg('get_mailfrom', function(msg)
+  return msg:mailfrom()
+end)
+define_msg('get_rcptto', function(msg)
+  return msg:rcptto()
+end)
+
+-- get_mess_recv_from, get_mess_recv_via(ctx, vars, { ip_only= })
+--   -> "ip:port", or the address alone
+define_msg('get_mess_recv_from', function(msg, params)
+  local only = params.ip_only
+  return msg:reception_peer(only and only ~= 0 and 'ip' or 'all')
+end)
+define_msg('get_mess_recv_via', function(msg, params)
+  local only = params.ip_only
+  return msg:listener_addr(only and only ~= 0 and 'ip' or 'all')
+end)
+
+-- vctx_conn_get, vctx_mess_get(ctx, vars, { key= }) -> string or nil
+-- vctx_conn_set, vctx_mess_set(ctx, vars, { key=, value= }) -> value
+local function define_dictionary(name, kind)
+  define(name .. '_get', function(_, params, _, what)
+    local vctx = host.need(what).vctx
+    local key = text(params, 'key', what)
+    local value = vctx:get(kind, key)
+    if value == '' and vctx:exists(kind, key) == 0 then
+      return nil
+    end
+    return value
+  end)
+  define(name .. '_set', function(_, params, _, what)
+    local key, value = text(params, 'key', what), text(params, 'value', what)
+    host.need(what).vctx:set(kind, key, value)
+    return value
+  end)
+end
+define_dictionary('vctx_conn', core.VCTX_CONN)
+define_dictionary('vctx_mess', core.VCTX_MESS)
+
+-- get_variable(ctx, vars, { name= }) -> value or nil
+-- set_variable(ctx, vars, { name=, value= }) -> value
+define('get_variable', function(_, params, vars, what)
+  return vars[text(params, 'name', what)]
+end)
+define('set_variable', function(_, params, vars, what)
+  vars[text(params, 'name', what)] = params.value
+  return params.value
+end)
+
+-- pcre_match(ctx, vars, { subject=, pattern= }) -> boolean
+--   vars["$0"] is the subject, vars["$1"] the first group, vars["$name"] one
+--   with a name.
+define('pcre_match', function(_, params, vars, what)
+  local subject = text(params, 'subject', what)
+  local found = msys.pcre.match(subject, text(params, 'pattern', what))
+  if not found then
+    return false
+  end
+  for group, value in next, found do
+    vars['$' .. group] = value
+  end
+  vars['$0'] = subject
+  return true
+end)
+
+-- send_email(ctx, vars, { from=, to=, subject=, body=, throttle= })
+--   to: addresses with commas or blanks between them.  throttle: no other
+--   mail with this sender, list and subject in so many seconds.
+define('send_email', function(_, params, _, what)
+  local from, to = text(params, 'from', what), text(params, 'to', what)
+  local subject = tostring(params.subject or '')
+  local throttle = tonumber(params.throttle) or 0
+  if throttle > 0 and not native.submit.may(from .. '\0' .. to .. '\0'
+    .. subject, math.min(throttle, 1e9)) then
+    return
+  end
+  host.submit(from, to, host.compose(from, to, subject,
+    tostring(params.body or '')), what)
+end)
+
+-- send_trap(ctx, vars, params): as msys.snmpTrap
+define('send_trap', function()
+  msys.snmpTrap()
+end)
+
+local DELIVERY = "delivery is the MTA's job"
+for _, name in ipairs {
+  'set_binding', 'set_binding_group', 'get_binding_domain_failure_rate',
+} do
+  host.stub(editor, name, 'msys.policyeditor.' .. name, DELIVERY, false)
+end
+
+-- ---- msys.pbp --------------------------------------------------------------
+
+-- msys.pbp.set_whitelist(vctx, name, value): remembers for this connection
+--   that it is on the list of this name; false: no more.
+--   Events: all callouts with a vctx.  Waits: no.  From: Momentum msys.pbp.
+function msys.pbp.set_whitelist(vctx, name, value)
+  vctx:set(core.VCTX_CONN, 'whitelist_' .. tostring(name),
+    value and value ~= 0 and 'true' or 'false')
+end
+
+-- msys.pbp.check_whitelist(vctx, policy) -> boolean
+--   policy: { honor_whitelist = name or array of names }: is the connection
+--   on one of them?
+--   Events: all callouts with a vctx.  Waits: no.  From: Momentum msys.pbp.
+function msys.pbp.check_whitelist(vctx, policy)
+  local names = type(policy) == 'table' and policy.honor_whitelist
+  if type(names) == 'string' then
+    names = { names }
+  end
+  for _, name in ipairs(names or {}) do
+    if vctx:get(core.VCTX_CONN, 'whitelist_' .. tostring(name)) == 'true' then
+      return true
+    end
+  end
+  return false
+end
+
+-- ---- msys ------------------------------------------------------------------
+
+for level, name in ipairs {
+  'EMERG', 'ALERT', 'CRIT', 'ERR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG',
+} do
+  msys['LOG_' .. name], core['LOG_' .. name] = level - 1, level - 1
+end
+msys.LOG_ERROR, core.LOG_ERROR = msys.LOG_ERR, core.LOG_ERR
+
+-- msys.log(level, text): a line in the log
+--   level: msys.core.LOG_ERR, LOG_WARNING, LOG_INFO and so on.
+--   Events: any.  Waits: no.  From: Momentum msys.log.
+function msys.log(level, ...)
+  local line = {}
+  for i = 1, select('#', ...) do
+    line[i] = tostring((select(i, ...)))
+  end
+  line = 'scriptlet: ' .. table.concat(line, ' ')
+  level = tonumber(level) or msys.LOG_INFO
+  if level <= msys.LOG_ERR then
+    host.log_error(line)
+  elseif level == msys.LOG_WARNING then
+    host.log_warn(line)
+  else
+    host.log_info(line)
+  end
+end
+
+-- msys.config(action, ...) -> nil, "": Momentum's configuration is not there
+--   Events: any.  Waits: no.  From: Momentum msys.config.
+function msys.config(action)
+  host.notice('msys.config', 'the configuration is not Momentum\'s')
+  if action == 'get' then
+    return nil, ''
+  end
+  return nil, 'there is nothing to set'
+end
+
+-- msys.snmpTrap(table): no trap is sent
+--   Events: any.  Waits: no.  From: Momentum msys.snmpTrap.
+function msys.snmpTrap()
+  host.notice('msys.snmpTrap', 'there is no SNMP')
+end

@@ -1,0 +1,278 @@
+-- stubs.lua - what Momentum has and a milter has no use for, or not yet
+--
+-- Runs behind the parts with the real functions and adds only what is not
+-- there.  What means nothing in a milter accepts anything, says so once in
+-- the life of the process and gives what Momentum would give for "nothing";
+-- with the option strict it raises.  What this version does not have raises.
+-- Events: any.  Waits: no.  From: Momentum.
+
+local msys, _, host = ...
+
+local rawget, rawset, error, type = rawget, rawset, error, type
+local core = msys.core
+
+-- A function that calls `give` for its results, if there is one.
+local function stub(room, key, name, why, give)
+  if rawget(room, key) == nil then
+    rawset(room, key, function()
+      host.notice(name, why)
+      if give then
+        return give()
+      end
+    end)
+  end
+end
+
+-- functions: name -> what gives its results, or false
+local function add(path, why, functions)
+  local room = path == '' and msys or host.room(path)
+  local prefix = path == '' and 'msys.' or 'msys.' .. path .. '.'
+  for key, give in next, functions do
+    stub(room, key, prefix .. key, why, give)
+  end
+end
+
+-- The same for each further function of the package, whatever its name.
+local function add_all(path, why, functions)
+  add(path, why, functions or {})
+  return setmetatable(host.room(path), {
+    __index = function(room, key)
+      if type(key) ~= 'string' or not key:find('^%l') then
+        return nil
+      end
+      stub(room, key, 'msys.' .. path .. '.' .. key, why)
+      return rawget(room, key)
+    end,
+  })
+end
+
+-- Not in this version: path is that of the package, or of a table of its own.
+local function missing(room, prefix, names)
+  for key in names:gmatch('%S+') do
+    if rawget(room, key) == nil then
+      rawset(room, key, function()
+        error(prefix .. key .. ': not in this version of kumilter', 2)
+      end)
+    end
+  end
+end
+
+-- Numbers from `first` on.
+local function numbers(room, first, names)
+  for name in names:gmatch('%S+') do
+    if rawget(room, name) == nil then
+      rawset(room, name, first)
+    end
+    first = first + 1
+  end
+end
+
+-- One bit each.
+local function bits(room, prefix, names)
+  local bit = 1
+  for name in names:gmatch('%S+') do
+    rawset(room, prefix .. name, bit)
+    bit = bit * 2
+  end
+end
+
+local function values(...)
+  local n, list = select('#', ...), { ... }
+  return function()
+    return unpack(list, 1, n)
+  end
+end
+
+-- ---- the MTA's -------------------------------------------------------------
+
+local DELIVERY = "delivery is the MTA's job"
+local HTTP = 'there is no HTTP server'
+local MOBILE = 'there are no mobile channels'
+
+add('', 'there is no console', { registerControl = false })
+add('', 'AUTH happens in the MTA', { registerAuth = false })
+add('', 'there is no Sieve', {
+  runSieveScript = values(false, 'there is no Sieve in kumilter'),
+})
+add('core', DELIVERY, {
+  dns_get_domain = false, mail_queue_delay_domain = false,
+})
+add('core', HTTP, {
+  dict_iter2 = false, dict_next = false, dict_iter2_free = false,
+})
+add('threadpool', 'threads come from libmilter', {
+  count = values(0), find = false, stat = false,
+})
+
+local delivery = add_all('delivery', DELIVERY)
+numbers(delivery, 0, 'DELIVERY_CONTINUE DELIVERY_DONE DELIVERY_SUCCESS '
+  .. 'DELIVERY_TEMPFAILED DELIVERY_PERMFAILED DELIVERY_FAIL')
+local no_status = values(delivery.DELIVERY_CONTINUE)
+add_all('httpclnt', DELIVERY, { http_status_classifier = no_status })
+add_all('adaptive', DELIVERY)
+numbers(add_all('httpsrv', HTTP), 1, 'DONE')
+
+add_all('apn', MOBILE, { apn_status_classifier = no_status })
+numbers(add_all('gcm', MOBILE, {
+  gcm_classify_error = no_status,
+  gcm_get_result_error_code = values(0),
+}), 0, 'GCM_NO_ERROR GCM_MISSING_REGISTRATION GCM_INVALID_REGISTRATION '
+  .. 'GCM_MISMATCH_SENDER_ID GCM_NOT_REGISTERED GCM_MESSAGE_TOO_BIG '
+  .. 'GCM_INVALID_DATA_KEY GCM_INVALID_TTL GCM_UNAVAILABLE '
+  .. 'GCM_INTERNAL_SERVER_ERROR GCM_INVALID_PACKAGE_NAME GCM_UNKNOW')
+for _, path in ipairs {
+  'smpp', 'mms', 'xmpp', 'mobility', 'mstore', 'aggregator',
+} do
+  add_all(path, MOBILE)
+end
+add_all('message_scope', 'Message Scope is a product of its own')
+
+-- Reports of what could not be delivered.
+local REPORTS = 'the MTA writes reports'
+local undetermined = values(1, 'BC_UNDETERMINED', 'Undetermined', '')
+add('bounce', 'there are no bounce rules', {
+  classify = undetermined, classify_smtp_response = undetermined,
+})
+add('rfc3464', REPORTS, {
+  compute_delivery_status = function()
+    return {}
+  end,
+  compute_delivery_status_string = values(''),
+  create_mdn = false,
+  send_mdn = values(0),
+  extract_delivery_status = false,
+})
+numbers(core, 1, 'FAILED DELAYED DELIVERED RELAYED EXPANDED')
+
+-- msg: what delivery would ask for
+local methods = host.message_class.methods
+for key, give in next, {
+  binding = false, binding_group = false, is_mcmt = values(false),
+  get_delivery_method = values('smtp'),
+} do
+  stub(methods, key, 'msg:' .. key, DELIVERY, give)
+end
+
+-- msg:routing_domain([domain]) -> the recipient's domain
+if not methods.routing_domain then
+  function methods:routing_domain(domain)
+    if domain ~= nil then
+      host.notice('msg:routing_domain', DELIVERY)
+    end
+    return (self:rcptto():match('@([^@]*)$') or ''):lower()
+  end
+end
+
+-- msg.priority: 0, or what was set
+local class = host.message_class
+local set_field = class.__newindex
+class.fields.priority = class.fields.priority or function(data)
+  return data.priority or 0
+end
+function class.__newindex(object, key, value)
+  if key ~= 'priority' then
+    return set_field(object, key, value)
+  end
+  host.notice('msg.priority', DELIVERY)
+  host.data(object).priority = value
+end
+
+-- ---- scanners --------------------------------------------------------------
+
+local SCANNER = 'there is no such scanner'
+
+local function no_score()
+  return { score = 0 }
+end
+
+add_all('brightmail', SCANNER, { scan = values('inbox', true, '', '') })
+add_all('cloudmark', SCANNER, {
+  score = no_score, score_af = no_score, analyze = no_score,
+})
+add_all('commtouch', SCANNER, {
+  diagnose = function()
+    return {
+      class = 'Unknown', ['virus-threat'] = 'non-virus', ['ref-id'] = '',
+    }
+  end,
+})
+add_all('symantec_beik', SCANNER, {
+  scan = values(0, 'there is no scanner', 1, ''),
+})
+local expurgate = add_all('expurgate', SCANNER)
+numbers(expurgate, 0, 'TYPE_UNKNOWN TYPE_CLEAN TYPE_SUSPECT TYPE_SPAM '
+  .. 'TYPE_BULK TYPE_DANGEROUS')
+numbers(expurgate, 0, 'SUBTYPE_NORMAL SUBTYPE_CLEAN_EMPTY '
+  .. 'SUBTYPE_CLEAN_ALMOST_EMPTY SUBTYPE_CLEAN_EMPTY_BODY '
+  .. 'SUBTYPE_CLEAN_BOUNCE SUBTYPE_BULK_ADV SUBTYPE_BULK_PORN '
+  .. 'SUBTYPE_DANGEROUS_VIRUS SUBTYPE_DANGEROUS_ATTACHMENT '
+  .. 'SUBTYPE_DANGEROUS_CODE SUBTYPE_DANGEROUS_IFRAME '
+  .. 'SUBTYPE_DANGEROUS_OUTBREAK SUBTYPE_SUSPECT_URL '
+  .. 'SUBTYPE_SUSPECT_URL_COUNT SUBTYPE_SUSPECT_MAIL_COUNT '
+  .. 'SUBTYPE_SUSPECT_SENDER')
+for i = 1, 9 do
+  numbers(expurgate, 15 + i, 'SUBTYPE_SUSPECT_USER' .. i)
+end
+-- Momentum's own example refuses what is neither clean nor bulk.
+add('expurgate', SCANNER, {
+  scan = values(expurgate.TYPE_CLEAN, expurgate.SUBTYPE_NORMAL, 'clean',
+    'normal'),
+})
+
+local av = host.room('av')
+numbers(av, 0, 'EC_AV_CLEAN EC_AV_INFECTED EC_AV_ERROR EC_AV_UNSCANNABLE '
+  .. 'EC_AV_NO_ENGINE EC_AV_NAME_TOO_LONG EC_AV_PART_IS_CONTAINER '
+  .. 'EC_AV_NOT_SUITABLE_FOR_STREAMING')
+local no_engine = values(av.EC_AV_NO_ENGINE, '', '', av.EC_AV_NO_ENGINE)
+add('av', 'this version has no virus scanner', {
+  engines = function()
+    return {}
+  end,
+  scan = no_engine,
+  scan_part = no_engine,
+})
+
+-- ---- not in this version ---------------------------------------------------
+
+local SIGNATURES = 'DomainKeys are history'
+for _, path in ipairs { 'validate.dk', 'sign.dk' } do
+  add(path, SIGNATURES, { get_responsible_domain = false, sign = false })
+end
+missing(host.room('validate.dkim'), 'msys.validate.dkim.',
+  'get_domains get_responsible_domain get_verify_results '
+  .. 'verify_results_get_count verify_results_get_item '
+  .. 'verify_status_to_string reflect sign')
+missing(host.room('validate.dkim2'), 'msys.validate.dkim2.', 'verify sign')
+missing(host.room('validate.opendkim'), 'msys.validate.opendkim.',
+  'verify get_num_sigs get_sig get_sig_canons get_sig_domain '
+  .. 'get_sig_selector get_sig_errorstr get_sig_keysize get_sig_signalg '
+  .. 'get_sig_flags get_sig_hdrsigned get_sig_identity sign')
+
+-- libopendkim's numbers
+local dkim = {}
+numbers(dkim, 0, 'DKIM_STAT_OK DKIM_STAT_BADSIG DKIM_STAT_NOSIG '
+  .. 'DKIM_STAT_NOKEY DKIM_STAT_CANTVRFY DKIM_STAT_SYNTAX '
+  .. 'DKIM_STAT_NORESOURCE DKIM_STAT_INTERNAL DKIM_STAT_REVOKED '
+  .. 'DKIM_STAT_INVALID DKIM_STAT_NOTIMPLEMENT DKIM_STAT_KEYFAIL '
+  .. 'DKIM_STAT_CBREJECT DKIM_STAT_CBINVALID DKIM_STAT_CBTRYAGAIN '
+  .. 'DKIM_STAT_CBERROR')
+bits(dkim, 'DKIM_SIGFLAG_', 'IGNORE PROCESSED PASSED TESTKEY NOSUBDOMAIN')
+host.package('opendkim.dkim', dkim)
+rawset(_G, 'opendkim', rawget(_G, 'opendkim') or { dkim = dkim })
+
+missing(host.room('http.client'), 'msys.http.client.', 'new')
+local curl, xml = {}, {}
+missing(curl, 'curl.', 'new escape unescape')
+missing(xml, 'xml.', 'parsexml')
+host.package('curl', curl)
+host.package('xml', xml)
+
+-- ---- numbers of what is not there ------------------------------------------
+
+numbers(core, 1, 'EC_AUTH_OK EC_AUTH_FAIL EC_AUTH_ERROR')
+numbers(core, 1, 'EC_MIME_TE_7BIT EC_MIME_TE_8BIT EC_MIME_TE_BASE64 '
+  .. 'EC_MIME_TE_QUOTED_PRINTABLE')
+numbers(core, 1, 'ECTP_COMPLETE_CALLBACK ECTP_COMPLETE_CALLBACK_SCHED')
+bits(core, 'SIEVEREQ_', 'MSG ENV_FROM ENV_TO AC 550_OK PHASE_CONNECT '
+  .. 'PHASE_EHLO PHASE_MAILFROM PHASE_RCPTTO PHASE_DATA PHASE_SPOOL '
+  .. 'PHASE_EACH_RCPT DNS_LOOKUP_OK MSG_BODY PHASE_ACCEPT')
