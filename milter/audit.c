@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "ip_count.h"
+#include "metric.h"
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -39,13 +40,21 @@ audit_begin(void)
 }
 
 static void
+add(struct ip_count *c, const struct ip *ip, int64_t window, int64_t delta)
+{
+	unsigned long before = c->evicted;
+
+	ip_count_add(c, ip, window, delta);
+	metric_add(METRIC_KEYS_DROPPED, (long)(c->evicted - before));
+}
+
+static void
 count(enum audit_kind kind, const struct ip *ip, int64_t now)
 {
 	for (int i = 0; i < all.n; i++) {
 		struct monitor *m = &all.monitor[i];
 
-		ip_count_add(
-		    &m->count[kind], ip, now / (m->interval * CLOCK_S), 1);
+		add(&m->count[kind], ip, now / (m->interval * CLOCK_S), 1);
 	}
 }
 
@@ -67,7 +76,7 @@ audit_opened(const struct ip *ip, int64_t now)
 
 	ip_count_unmap(&plain);
 	pthread_mutex_lock(&all.lock);
-	ip_count_add(&all.open, &plain, 0, 1);
+	add(&all.open, &plain, 0, 1);
 	count(AUDIT_CONNECTIONS, &plain, now);
 	pthread_mutex_unlock(&all.lock);
 	return true;

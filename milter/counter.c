@@ -2,6 +2,7 @@
 
 #include "err.h"
 #include "lru.h"
+#include "metric.h"
 #include "xmalloc.h"
 
 #include <pthread.h>
@@ -29,13 +30,16 @@ struct counter *
 counter_open(const char *path, size_t len)
 {
 	struct counter **place, *c;
+	unsigned long before;
 
 	must(len <= COUNTER_PATH_MAX);
 	pthread_mutex_lock(&all.lock);
 	if (all.paths.bucket == NULL)
 		lru_init(&all.paths, sizeof(struct counter *), COUNTER_MAX,
 		    SIZE_MAX, drop);
+	before = all.paths.evicted;
 	place = lru_put(&all.paths, path, len);
+	metric_add(METRIC_KEYS_DROPPED, (long)(all.paths.evicted - before));
 	if (*place == NULL) {
 		*place = xcalloc(1, sizeof **place);
 		atomic_init(&(*place)->refs, 1);

@@ -1,6 +1,7 @@
 #include "gauge.h"
 
 #include "lru.h"
+#include "metric.h"
 #include "xmalloc.h"
 
 #include <pthread.h>
@@ -123,12 +124,15 @@ gauge_add(
     struct gauge *g, const char *key, size_t len, int64_t delta, int64_t now)
 {
 	struct number *n;
+	unsigned long before;
 	int64_t value;
 
 	must(len <= GAUGE_KEY_MAX);
 	pthread_mutex_lock(&g->lock);
 	forget(g, now);
+	before = g->numbers.evicted;
 	n = lru_put(&g->numbers, key, len);
+	metric_add(METRIC_KEYS_DROPPED, (long)(g->numbers.evicted - before));
 	if (__builtin_add_overflow(n->value, delta, &n->value))
 		n->value = delta > 0 ? INT64_MAX : INT64_MIN;
 	n->changed = now;

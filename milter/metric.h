@@ -30,6 +30,8 @@
 	    "events that could not get their Lua state in time")               \
 	X(STATES_REPLACED, "states_replaced",                                  \
 	    "Lua states replaced because stuck or full")                       \
+	X(KEYS_DROPPED, "keys_dropped",                                        \
+	    "keys that policies count or share, pushed out by newer ones")     \
 	X(RELOADS, "reloads", "policies loaded and taken into use")            \
 	X(RELOADS_REFUSED, "reloads_refused", "policies that did not load")
 

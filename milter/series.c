@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "ip_count.h"
 #include "lru.h"
+#include "metric.h"
 #include "windows.h"
 #include "xmalloc.h"
 
@@ -163,7 +164,10 @@ void
 series_add(
     struct series *s, const struct series_key *key, int64_t delta, int64_t now)
 {
+	unsigned long before;
+
 	pthread_mutex_lock(&s->lock);
+	before = s->strings.evicted + s->ips.evicted;
 	if (s->kind == SERIES_STRING) {
 		must(key->len <= SERIES_KEY_MAX);
 		windows_add(lru_put(&s->strings, key->text, key->len), kept(s),
@@ -171,6 +175,8 @@ series_add(
 	} else if (is_counted(s, &key->net)) {
 		ip_count_add(&s->ips, &key->net.ip, window_of(s, now), delta);
 	}
+	metric_add(METRIC_KEYS_DROPPED,
+	    (long)(s->strings.evicted + s->ips.evicted - before));
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -1,6 +1,7 @@
 #include "share.h"
 
 #include "lru.h"
+#include "metric.h"
 #include "xmalloc.h"
 
 #include <pthread.h>
@@ -30,6 +31,7 @@ bool
 share_set(const char *key, size_t len, const struct share_value *value)
 {
 	struct share_value *v;
+	unsigned long before;
 
 	if (len > SHARE_KEY_MAX || value->len > SHARE_VALUE_MAX)
 		return false;
@@ -37,6 +39,7 @@ share_set(const char *key, size_t len, const struct share_value *value)
 	if (all.values.bucket == NULL)
 		lru_init(&all.values, sizeof(struct share_value), SHARE_MAX,
 		    SHARE_BYTES, drop);
+	before = all.values.evicted;
 	v = lru_put(&all.values, key, len);
 	drop_text(v);
 	*v = *value;
@@ -44,8 +47,11 @@ share_set(const char *key, size_t len, const struct share_value *value)
 		v->text = xmemdup0(value->text, value->len);
 	all.text_bytes += v->len;
 	while (all.values.bytes + all.text_bytes > SHARE_BYTES &&
-	       lru_oldest(&all.values) != v)
+	       lru_oldest(&all.values) != v) {
 		lru_remove(&all.values, lru_oldest(&all.values));
+		all.values.evicted++;
+	}
+	metric_add(METRIC_KEYS_DROPPED, (long)(all.values.evicted - before));
 	pthread_mutex_unlock(&all.lock);
 	return true;
 }

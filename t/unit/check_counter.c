@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "milter/counter.h"
+#include "milter/metric.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -74,6 +75,7 @@ START_TEST(paths_are_bounded)
 		snprintf(path, sizeof path, "/many/%d", i);
 		counter_unref(counter_open(path, strlen(path)));
 	}
+	ck_assert_int_ge(metric_get(METRIC_KEYS_DROPPED), 1);
 	again = open_one("/first"); /* pushed out, made anew */
 	ck_assert_int_eq(counter_read(again), 0);
 	ck_assert_int_eq(counter_add(first, 1), 8);

@@ -2,6 +2,7 @@
 
 #include "milter/clock.h"
 #include "milter/gauge.h"
+#include "milter/metric.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -95,6 +96,7 @@ START_TEST(keys_for_ever_are_bounded)
 		snprintf(key, sizeof key, "%d", i);
 		gauge_add(g, key, sizeof key, 1, S(1));
 	}
+	ck_assert_int_gt(metric_get(METRIC_KEYS_DROPPED), 10000);
 	ck_assert_int_eq(gauge_get(g, key, sizeof key, S(1)), 1);
 	snprintf(key, sizeof key, "%d", 1000);
 	ck_assert_int_eq(gauge_get(g, key, sizeof key, S(1)), 0);

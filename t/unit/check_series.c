@@ -2,6 +2,7 @@
 
 #include "milter/clock.h"
 #include "milter/ip_count.h"
+#include "milter/metric.h"
 #include "milter/series.h"
 
 #include <pthread.h>
@@ -151,6 +152,7 @@ START_TEST(keys_for_ever_are_bounded)
 		    text, sizeof text, "10.%d.%d.1", i >> 8 & 255, i & 255);
 		add(ips, text, 1, S(1));
 	}
+	ck_assert_int_gt(metric_get(METRIC_KEYS_DROPPED), 10000);
 	ck_assert_int_eq(count(s, "key 0", 0, 0, S(1)), 0);
 	ck_assert_int_eq(count(s, "key 49999", 0, 0, S(1)), 1);
 	ck_assert_int_eq(count(ips, "10.0.0.1", 0, 0, S(1)), 0);
