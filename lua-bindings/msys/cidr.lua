@@ -70,7 +70,7 @@ end
 --   again; 0: only by msys.cidr.reload.  interpolate: "$" in a value becomes
 --   the address.  optimize has no effect: maps are always sorted.
 --   Defined again with the same terms and the same file, nothing is read.
---   Lines and rows that cannot be read are in the log.
+--   Lines and rows that cannot be read, and unknown options, are in the log.
 --   Raises where the file or the database cannot be read.
 --   Events: any, meant for init.  Waits: yes.  From: Momentum
 --   msys.cidr.define.
@@ -81,8 +81,10 @@ function msys.cidr.define(name, options)
     error('msys.cidr.define: a table expected, got ' .. type(options), 2)
   end
   for key in next, options do
-    if not known[key] then
-      error(('msys.cidr.define: unknown option %s'):format(tostring(key)), 2)
+    local what = ('msys.cidr.define: %s: %s'):format(tostring(name),
+      tostring(key))
+    if not known[key] and native.load.is_first(what) then
+      host.log_warn(what .. ' is no option: it has no effect')
     end
   end
   local ok, why

@@ -151,7 +151,8 @@ do
     { type = 'rbldnsd', source = 'http://x.example/list' })
   raises('a file expected, got nil', cidr.define, 'x', 'rbldnsd')
   raises('"rbldnsd", "datasource" or "empty"', cidr.define, 'x', {})
-  raises('unknown option file', cidr.define, 'x', { file = 'y' })
+  raises('type: "rbldnsd"', cidr.define, 'x', { file = 'y' })
+  cidr.define('others', { type = 'empty', limits = { a = 1 } })
   raises('"a" or "txt"', cidr.define, 'x',
     { type = 'rbldnsd', source = '/x', value = 'mx' })
   raises('no networks "nobody"', cidr.query, 'nobody', '192.0.2.1')
