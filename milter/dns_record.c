@@ -154,7 +154,7 @@ dns_record_read(
 	}
 	out->preference = preference;
 	out->len = text.len;
-	out->text = text.len != 0 ? str_take(&text) : xstrdup("");
+	out->text = str_take(&text);
 	return 0;
 }
 

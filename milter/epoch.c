@@ -304,6 +304,8 @@ epoch_end(void)
 {
 	struct epoch *e = epoch_current();
 
+	if (e != NULL) /* no timers any more */
+		atomic_store(&e->service, EPOCH_RETIRED);
 	for (int i = 0; e != NULL && i < e->n_states; i++) {
 		struct state *st;
 
