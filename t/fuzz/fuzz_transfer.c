@@ -29,6 +29,7 @@ check_base64(const char *p, size_t n)
 	transfer_base64(&coded, p, n);
 	must(coded.len == transfer_base64_size(n));
 	check_lines(&coded);
+	must(transfer_is_strict(TRANSFER_BASE64, str_c(&coded), coded.len));
 	transfer_decode(&out, TRANSFER_BASE64, str_c(&coded), coded.len);
 	must(out.len == n && memcmp(str_c(&out), p, n) == 0);
 	str_fini(&coded);
@@ -43,6 +44,8 @@ check_quoted(const char *p, size_t n)
 	transfer_crlf(&lines, p, n);
 	transfer_quoted_printable(&coded, p, n);
 	check_lines(&coded);
+	must(transfer_is_strict(
+	    TRANSFER_QUOTED_PRINTABLE, str_c(&coded), coded.len));
 	transfer_decode(
 	    &out, TRANSFER_QUOTED_PRINTABLE, str_c(&coded), coded.len);
 	must(out.len == lines.len &&
@@ -61,15 +64,20 @@ check_charset(const char *p, size_t n)
 		"shift_jis", "euc-kr", "utf-7", "utf-16", "utf-32",
 		"windows-1258", "koi8-r", "tis-620" };
 	const char *name;
-	struct str out = { 0 };
+	struct str out = { 0 }, back = { 0 };
 
 	if (n == 0)
 		return;
 	name = names[(unsigned char)p[0] % (sizeof names / sizeof *names)];
 	must(charset_to_utf8(&out, name, strlen(name), p + 1, n - 1));
 	must(header_text_is_utf8(str_c(&out), out.len));
+	must(
+	    charset_from_utf8(&back, name, strlen(name), str_c(&out), out.len));
+	str_clear(&back);
+	must(charset_from_utf8(&back, name, strlen(name), p + 1, n - 1));
 	must(!charset_to_utf8(&out, p, n, p, n) || charset_is_known(p, n));
 	str_fini(&out);
+	str_fini(&back);
 }
 
 int
