@@ -71,20 +71,44 @@ local function read_line(handle)
   return nothing_is_end(line)
 end
 
+-- The number that stands there, or nil; what is behind it is left.
+local function read_number(handle)
+  local piece, why = file.read(handle, 200)
+  if not piece then
+    return nil, why
+  end
+  local _, stop = piece:find('^%s*[+-]?[%w.]+')
+  file.seek(handle, 'cur', (stop or 0) - #piece)
+  return tonumber(piece:sub(1, stop or 0))
+end
+
 local methods = {}
 
--- handle:read([n]) -> the next n bytes, without n the rest; nil at the end;
---   nil, why.  "*l": a line without its newline, "*a": the rest.
+-- handle:read([what]) -> string, nil at the end; nil, why
+--   what: as io.read's: "*l" or nothing, a line without its newline; "*a", the
+--   rest, at most 16 MB of it; "*n", a number; n, the next n bytes.
 --   Events: any.  Waits: no.  From: Momentum io_wrapper.
-function methods:read(n)
-  local d = data_of(self, 'read')
-  if n == '*l' or n == 'l' then
-    local line, why = read_line(d.handle)
+function methods:read(what)
+  local handle = data_of(self, 'read').handle
+  local form = type(what) == 'string' and what:match('^%*?([aln])')
+  if what == nil or form == 'l' then
+    local line, why = read_line(handle)
     return line and (line:gsub('\r?\n$', '')), why
-  elseif n == nil or n == '*a' or n == 'a' then
-    return nothing_is_end(file.read(d.handle, math.huge))
+  elseif form == 'a' then
+    return file.read(handle, math.huge)
+  elseif form == 'n' then
+    return read_number(handle)
   end
-  return nothing_is_end(file.read(d.handle, n))
+  return nothing_is_end(file.read(handle, what))
+end
+
+-- handle:lines() -> iterator of lines
+--   Events: any.  Waits: no.  From: Momentum io_wrapper.
+function methods:lines()
+  data_of(self, 'lines')
+  return function()
+    return (self:read('*l'))
+  end
 end
 
 -- handle:write(text [, n]) -> how many bytes were written; nil, why

@@ -31,7 +31,14 @@ local h = core.io_wrapper_open(name, core.O_RDONLY)
 assert(h:read(3) == 'one' and h:read(1) == '\n')
 assert(h:read('*l') == 'two' and h:read('*l') == 'three')
 assert(h:read('*l') == nil and h:read(5) == nil and h:read() == nil)
-assert(h:seek('set', 4) == 4 and h:read() == 'two\r\nthree')
+assert(h:read('*a') == '' and h:read('*n') == nil)
+assert(h:seek('set', 4) == 4 and h:read('*all') == 'two\r\nthree')
+h:seek('set')
+local lines = {}
+for line in h:lines() do
+  lines[#lines + 1] = line
+end
+assert(table.concat(lines, ',') == 'one,two,three')
 assert(h:seek('set') == 0 and h:read(1e300) == 'one\ntwo\r\nthree')
 local n, why = h:write('x')
 assert(n == nil and why == 'Bad file descriptor')
@@ -39,6 +46,13 @@ assert(tostring(h) == 'io_object ' .. name)
 h:close()
 assert(not pcall(h.read, h, 1) and not pcall(h.close, h))
 assert(not pcall(h.read, 'x', 1))
+
+-- numbers
+write(core.O_WRONLY + core.O_TRUNC, ' 12\n-0x1F 1e3x 7')
+h = core.io_wrapper_open(name, core.O_RDONLY)
+assert(h:read('*n') == 12 and h:read('*number') == -31)
+assert(h:read('*n') == nil)
+h:close()
 
 -- a part of the text; long lines
 write(core.O_WRONLY + core.O_TRUNC, 'x')

@@ -56,11 +56,12 @@ def test_a_row_decides(d):
 @policy(DATABASE % '120s')
 def test_300_wait_for_a_lock(d):
     """They hold no state: there is one, and another session goes on."""
+    quick = crowd(d, 1)[0]
+    equal(quick.mail('<quick@example.com>'), '550 seven')   # it has loaded
     lock = sqlite3.connect(os.path.join(d.dir, 'users.db'),
                            isolation_level=None)
     lock.execute('begin exclusive')
     waiting = crowd(d, 300)
-    quick = crowd(d, 1)[0]
     for s in waiting:
         s.send_macros('mail')
         s.milter.say('mail', b'<ann@example.com>\0')

@@ -32,7 +32,7 @@ END_TEST
 
 START_TEST(the_earliest_is_forgotten)
 {
-	char name[16];
+	char name[32];
 
 	for (int i = 0; i < 256; i++) {
 		snprintf(name, sizeof name, "late %d", i);
