@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+import time
 
 from case import alone, equal, policy, true
 from test_limits import all_at_once
@@ -13,7 +14,10 @@ CROWD = 300
 
 class Nameserver(threading.Thread):
     """On 127.0.0.1: every name has the address 192.0.2.9, but nobody learns
-    it before questions for `wanted` names are here."""
+    it before questions for `wanted` names are here.
+
+    On a machine so slow that this takes seconds one is answered each second:
+    a server that says nothing for long is taken for dead."""
 
     def __init__(self, wanted):
         super().__init__(daemon=True)
@@ -28,6 +32,7 @@ class Nameserver(threading.Thread):
         self.start()
 
     def run(self):
+        spoke = time.monotonic()
         while True:
             try:
                 packet, peer = self.socket.recvfrom(4096)
@@ -41,16 +46,22 @@ class Nameserver(threading.Thread):
                 self.all_here.set()
                 if self.may_answer:
                     self.answer_all()
+            elif self.may_answer and time.monotonic() - spoke > 1:
+                spoke = time.monotonic()
+                self.answer([q for q in self.asked.values() if q][0])
 
     def answer_all(self):
         for questions in self.asked.values():
-            while questions:
-                packet, peer = questions.pop()
-                end = packet.index(b'\0', 12) + 5
-                self.socket.sendto(
-                    packet[:2] + struct.pack('>5H', 0x8180, 1, 1, 0, 0)
-                    + packet[12:end] + b'\xc0\x0c'
-                    + struct.pack('>HHIH4B', 1, 1, 60, 4, 192, 0, 2, 9), peer)
+            self.answer(questions)
+
+    def answer(self, questions):
+        while questions:
+            packet, peer = questions.pop()
+            end = packet.index(b'\0', 12) + 5
+            self.socket.sendto(
+                packet[:2] + struct.pack('>5H', 0x8180, 1, 1, 0, 0)
+                + packet[12:end] + b'\xc0\x0c'
+                + struct.pack('>HHIH4B', 1, 1, 60, 4, 192, 0, 2, 9), peer)
 
     def close(self):
         """Ends it as a server ends whose machine goes down."""
@@ -90,7 +101,8 @@ def test_300_wait_for_a_slow_server(d):
     server = Nameserver(CROWD)
     sender = '<%d@example.com>' % server.port
     answers, _ = all_at_once(crowd(d, CROWD), sender)
-    equal({str(a) for a in answers}, {'550 is 192.0.2.9'})
+    wrong = {str(a) for a in answers} - {'550 is 192.0.2.9'}
+    equal(sorted(wrong)[:3], [])
     equal(len(answers), CROWD)
     server.close()
 
