@@ -117,16 +117,23 @@ mime_part_new(struct mime_tree *tree, struct mime_part *parent)
 	return part;
 }
 
-static void
-remove_part(struct mime_part *part)
+void
+mime_clear(struct mime_part *part)
 {
 	mime_remove_children(part);
 	for (size_t i = 0; i < part->n_fields; i++)
 		drop(part->tree, &part->field[i].line);
+	part->tree->n_fields -= part->n_fields;
 	part->n_fields = 0;
 	drop(part->tree, &part->lead);
 	drop(part->tree, &part->gap);
 	drop(part->tree, &part->body);
+}
+
+void
+mime_remove(struct mime_part *part)
+{
+	mime_clear(part);
 	drop(part->tree, &part->delimiter);
 	part->parent = NULL;
 	part->removed = true;
@@ -136,7 +143,7 @@ void
 mime_remove_children(struct mime_part *part)
 {
 	for (size_t i = 0; i < part->n_children; i++)
-		remove_part(part->child[i]);
+		mime_remove(part->child[i]);
 	part->n_children = 0;
 	free(part->boundary);
 	part->boundary = NULL;

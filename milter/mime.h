@@ -94,6 +94,10 @@ struct mime_part *mime_part_new(
     struct mime_tree *tree, struct mime_part *parent);
 /* Empty the part of children, which are removed from the tree. */
 void mime_remove_children(struct mime_part *part);
+/* Of all but its delimiter. */
+void mime_clear(struct mime_part *part);
+/* Clear it and mark it; its parent's list is the caller's. */
+void mime_remove(struct mime_part *part);
 
 /* mime_write.c: the part with its head, without its delimiter */
 void mime_write(struct str *out, const struct mime_part *part);
