@@ -18,7 +18,9 @@
 	FILE(msys_json, "msys/json.lua")                                       \
 	FILE(msys_macro, "msys/macro.lua")                                     \
 	FILE(msys_pcre, "msys/pcre.lua")                                       \
+	FILE(msys_build, "msys/build.lua")                                     \
 	FILE(msys_constant, "msys/constant.lua")                               \
+	FILE(msys_content, "msys/content.lua")                                 \
 	FILE(msys_core, "msys/core.lua")                                       \
 	FILE(msys_db, "msys/db.lua")                                           \
 	FILE(msys_file, "msys/file.lua")                                       \
@@ -28,6 +30,8 @@
 	FILE(msys_operator, "msys/operator.lua")                               \
 	FILE(msys_source, "msys/source.lua")                                   \
 	FILE(msys_policyeditor, "msys/policyeditor.lua")                       \
+	FILE(msys_header, "msys/header.lua")                                   \
+	FILE(msys_msgpart, "msys/msgpart.lua")                                 \
 	FILE(msys_string, "msys/string.lua")                                   \
 	FILE(msys_stubs, "msys/stubs.lua")                                     \
 	FILE(msys_submit, "msys/submit.lua")                                   \

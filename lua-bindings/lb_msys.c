@@ -33,6 +33,7 @@ static void (*const natives[])(lua_State *L) = {
 	lb_msys_dns_open,
 	lb_msys_timer_open,
 	lb_msys_submit_open,
+	lb_msys_mime_open,
 };
 
 /* native.part(name) -> the chunk of lua-bindings/msys/name.lua */

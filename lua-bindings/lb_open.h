@@ -47,6 +47,7 @@ void lb_msys_file_open(struct lua_State *L);
 void lb_msys_dns_open(struct lua_State *L);
 void lb_msys_timer_open(struct lua_State *L);
 void lb_msys_submit_open(struct lua_State *L);
+void lb_msys_mime_open(struct lua_State *L);
 
 /* kumo.log_warn, which the prelude's warn() calls too. */
 int lb_log_warn(struct lua_State *L);

@@ -93,9 +93,12 @@ ask_each(struct session *s, struct batches *b, const struct message *whole,
 
 	for (size_t i = 0; i < b->n; i++) {
 		struct verdict one = { 0 };
-		bool ok = call_stage(
-		    s, EVENT_VALIDATE_EACH_RCPT, NULL, b->m[i], deadline, &one);
+		bool ok;
 
+		/* a batch of kumo's has the sender of MAIL */
+		message_set_sender(b->m[i], &whole->sender);
+		ok = call_stage(
+		    s, EVENT_VALIDATE_EACH_RCPT, NULL, b->m[i], deadline, &one);
 		if (one.kind == VERDICT_CONTINUE)
 			continue;
 		if (!ok) {

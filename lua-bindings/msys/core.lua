@@ -203,6 +203,7 @@ for _, part in ipairs {
   'dns', 'timer',
   'counter', 'series', 'cidr', 'share', 'audit',
   'db', 'file', 'submit', 'policyeditor',
+  'header', 'content', 'msgpart', 'build',
 } do
   native.part(part)(msys, native, host)
 end

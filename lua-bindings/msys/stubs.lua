@@ -144,39 +144,6 @@ add('rfc3464', REPORTS, {
 })
 numbers(core, 1, 'FAILED DELAYED DELIVERED RELAYED EXPANDED')
 
--- msg: what delivery would ask for
-local methods = host.message_class.methods
-for key, give in next, {
-  binding = false, binding_group = false, is_mcmt = values(false),
-  get_delivery_method = values('smtp'),
-} do
-  stub(methods, key, 'msg:' .. key, DELIVERY, give)
-end
-
--- msg:routing_domain([domain]) -> the recipient's domain
-if not methods.routing_domain then
-  function methods:routing_domain(domain)
-    if domain ~= nil then
-      host.notice('msg:routing_domain', DELIVERY)
-    end
-    return (self:rcptto():match('@([^@]*)$') or ''):lower()
-  end
-end
-
--- msg.priority: 0, or what was set
-local class = host.message_class
-local set_field = class.__newindex
-class.fields.priority = class.fields.priority or function(data)
-  return data.priority or 0
-end
-function class.__newindex(object, key, value)
-  if key ~= 'priority' then
-    return set_field(object, key, value)
-  end
-  host.notice('msg.priority', DELIVERY)
-  host.data(object).priority = value
-end
-
 -- ---- scanners --------------------------------------------------------------
 
 local SCANNER = 'there is no such scanner'

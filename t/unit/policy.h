@@ -17,7 +17,7 @@
  * "!" behind it when the MTA closes, lines joined by "|".  What passed the
  * end of a message is "-{edits}": -Name#2 deleted, ~Name#2:value changed,
  * ^Name:value inserted, +Name:value added, >addr recipient added, <addr
- * removed, q:reason. A session still open at the end is closed.
+ * removed, s:sender, q:reason.  A session still open at the end is closed.
  */
 #ifndef KUMILTER_UNIT_POLICY_H
 #define KUMILTER_UNIT_POLICY_H
@@ -174,6 +174,10 @@ play_add_edits(struct str *out, const struct message *m)
 			str_addf(out, "%s<%s", comma, c->rcpt[i].email);
 			comma = ",";
 		}
+	if (strcmp(c->sender.email, m->sender.email) != 0) {
+		str_addf(out, "%ss:%s", comma, m->sender.email);
+		comma = ",";
+	}
 	if (m->quarantined)
 		str_addf(out, "%sq:%s", comma, m->quarantine_reason);
 	str_addc(out, '}');
