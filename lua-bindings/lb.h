@@ -51,6 +51,18 @@ void lb_pushjson(lua_State *L, const json_t *value);
 /* Give the table on top of the stack the metatable of arrays. */
 void lb_mark_array(lua_State *L);
 
+/* Push the value at i as JSON text; raises on what is none. */
+void lb_push_json_text(lua_State *L, int i, bool pretty);
+
+/* Push a BinaryResult of these bytes. */
+void lb_push_binary(lua_State *L, const void *p, size_t n);
+
+/* Push the string that the key source at i stands for, or raise. */
+void lb_push_secret(lua_State *L, int i);
+
+/* Push the function (or functions) of an event, or nil. */
+void lb_push_handler(lua_State *L, const char *event);
+
 /*
  * Push what s holds and free it, also when that raises: a large text does not
  * fit into memory_limit.

@@ -31,6 +31,12 @@ push_entry(lua_State *L, const char *table, const char *name)
 	lua_remove(L, -2);
 }
 
+void
+lb_push_handler(lua_State *L, const char *event)
+{
+	push_entry(L, HANDLERS, event);
+}
+
 /* registry[table][name] = the value on top, which is popped. */
 static void
 set_entry(lua_State *L, const char *table, const char *name)

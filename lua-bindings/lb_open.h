@@ -27,6 +27,11 @@ void lb_mime_header_open(struct lua_State *L);
 void lb_header_map_open(struct lua_State *L);
 void lb_text_open(struct lua_State *L);
 void lb_encode_open(struct lua_State *L);
+void lb_binary_open(struct lua_State *L);
+void lb_secret_open(struct lua_State *L);
+void lb_digest_open(struct lua_State *L);
+void lb_crypto_open(struct lua_State *L);
+void lb_uuid_open(struct lua_State *L);
 void lb_stub_open(struct lua_State *L);
 void lb_msys_open(struct lua_State *L);
 

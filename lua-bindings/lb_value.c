@@ -6,6 +6,8 @@
  */
 #include "lb.h"
 
+#include "milter/json_text.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,6 +181,20 @@ lb_tojson(lua_State *L, int i, size_t *cost, struct err *err)
 	if (i < 0)
 		i = lua_gettop(L) + i + 1;
 	return convert(L, i, 0, cost != NULL ? cost : &own, err);
+}
+
+void
+lb_push_json_text(lua_State *L, int i, bool pretty)
+{
+	struct str out = { 0 };
+	struct err err;
+	json_t *value = lb_tojson(L, i, NULL, &err);
+
+	if (value == NULL)
+		luaL_error(L, "%s", err.msg);
+	json_text_write(&out, value, pretty);
+	json_decref(value);
+	lb_push_str(L, &out);
 }
 
 static void

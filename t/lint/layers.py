@@ -16,7 +16,7 @@ LAYERS = (
     ('leaf', 'phase event_name verdict address header header_text '
              'header_diff header_replace header_fold encoded_word charset '
              'transfer message_id mailbox mailbox_* mime mime_* '
-             'text encoding charset_strict '
+             'text encoding charset_strict hash cipher aws_sign json_text moment '
              'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item regex regex_code regex_search regex_replace '
              'reply reply_text reply_seen standing explain '
@@ -25,7 +25,7 @@ LAYERS = (
              'lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db dns_record dns_servers'),
-    ('process', 'log metric public_suffix lmem regex_cache '
+    ('process', 'log metric uuid public_suffix lmem regex_cache '
                 'counter series gauge share mutual audit cidr_named cidr_query fs_space '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool seldom dns dns_resolver tick'),
