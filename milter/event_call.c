@@ -4,7 +4,6 @@
 #include "failure.h"
 #include "log.h"
 #include "metric.h"
-#include "mutual.h"
 #include "str.h"
 #include "xmalloc.h"
 
@@ -183,7 +182,6 @@ call_end(struct call *c, struct verdict *v)
 	c->failed = bad;
 	if (bad)
 		log_failure(c);
-	mutual_release(&c->run.locks); /* taken by an error's __tostring */
 	if (c->locked) {
 		if (c->result == RUN_OK && c->L != NULL)
 			lua_settop(c->L, 0);

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "metric.h"
+#include "mutual.h"
 #include "timer.h"
 
 #include <lauxlib.h>
@@ -71,6 +72,7 @@ failure_push(struct state *st, struct lua_State *co, enum run_result result,
 	    st->settings->cpu_limit);
 	lua_pcall(L, 1, 1, 0);
 	state_leave(st);
+	mutual_release(&run->locks); /* a __tostring may take one */
 	timer_begin_jobs(run);
 	return lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "error";
 }

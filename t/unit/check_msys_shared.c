@@ -129,6 +129,15 @@ static const struct {
 		  "message later!",
 		"421 mx.example.test temporary issue, please retry your "
 		"message later!") },
+	{ "also where an error's __tostring takes it",
+	    MODULE(MAIL_(
+		"if str:find('bad') then error(setmetatable({}, "
+		"{ __tostring = function() msys.lock('s') "
+		"return 'x' end })) end " SAY("(pcall(msys.lock, 's'))"))),
+	    "C H:a M:<bad@a.example> @2 C H:a M:<a@a.example>",
+	    BEGUN("421 mx.example.test temporary issue, please retry your "
+		  "message later!",
+		"550 ntrue") },
 	{ "a later event does not hold it",
 	    "local m = require('thread').mutex() " MODULE(
 		MAIL_("m:lock() " CONT) RCPT_(SAY("m:unlock()"))),
