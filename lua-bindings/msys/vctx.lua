@@ -18,6 +18,14 @@ local function macro_not_empty(name)
   end
 end
 
+-- The CN of a name, "/C=de/CN=a.test"; Postfix gives nothing else.
+local function common_name(macro)
+  local name = macro_not_empty(macro)
+  if name and name:sub(1, 1) == '/' then
+    return name:match('/CN=([^/]*)')
+  end
+  return name
+end
 
 -- "<ann@example.com> SIZE=1": the address itself, without its brackets
 local function bare(line)
@@ -75,16 +83,20 @@ local connection = {
     return macro_not_empty('{cert_subject}')
   end,
   tls_client_cert_subject_cn = function()
-    return macro_not_empty('{cn_subject}')
+    return common_name('{cert_subject}')
   end,
   tls_client_cert_issuer = function()
     return macro_not_empty('{cert_issuer}')
   end,
   tls_client_cert_issuer_cn = function()
-    return macro_not_empty('{cn_issuer}')
+    return common_name('{cert_issuer}')
   end,
   tls_client_verified = function()
-    return session.macro('{verify}') == 'OK' and 'yes' or nil
+    -- without {verify} it is Postfix, which tells of no other certificates
+    local verify = macro_not_empty('{verify}')
+    if verify == 'OK' or not verify and macro_not_empty('{cert_subject}') then
+      return 'yes'
+    end
   end,
   pathway = function()
     return macro_not_empty('{daemon_name}') or 'default'

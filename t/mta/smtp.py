@@ -52,6 +52,7 @@ class Smtp:
         self.log = []           # ('C' | 'S' | '***', text)
         self.closed_by = None   # EOF or RST once the server has closed
         self._buffer = b''
+        self._tls = False
         self._sock = socket.create_connection(
             (host, port), timeout, (source, 0) if source else None)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -142,7 +143,7 @@ class Smtp:
         if self.closed_by:
             return self.closed_by
         left = end - time.monotonic()
-        if left <= 0 or not select.select([self._sock], [], [], left)[0]:
+        if not self._has_bytes(left):
             self.log.append(('***', f'no answer in {self.timeout} s'))
             return TIMEOUT
         try:
@@ -158,6 +159,12 @@ class Smtp:
         self.log.append(('***', f'server closed ({self.closed_by}){rest}'))
         return self.closed_by
 
+    def _has_bytes(self, left):
+        """Waits for something to read, at most so many seconds."""
+        if self._tls and self._sock.pending():
+            return True
+        return left > 0 and select.select([self._sock], [], [], left)[0]
+
     def closed(self):
         """Waits for the server to close: EOF or RST; False when it says
         something instead, or nothing until the timeout."""
@@ -167,6 +174,12 @@ class Smtp:
     def is_open(self):
         """True when the server still answers NOOP with 250."""
         return self.cmd('NOOP').code == 250
+
+    def starttls(self, context):
+        """STARTTLS, which must be fine, and TLS with that ssl context."""
+        self.expect('STARTTLS', 220)
+        self._sock = context.wrap_socket(self._sock)
+        self._tls = True
 
     # -- common sequences --------------------------------------------------
 

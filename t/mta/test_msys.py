@@ -4,7 +4,8 @@ import os
 
 import expect
 import stages
-from harness import HOST, Failed, Smtp, cases, check
+import secure
+from harness import HOST, Failed, Smtp, cases, check, only
 
 BOB, CAROL, DAVE = 'bob@one.test', 'carol@two.test', 'dave@three.test'
 CONTENT = 'From: a@example.org\nSubject: modules\n\none line\n'
@@ -106,7 +107,7 @@ def test_every_callout(t):
     hears of it, in which words, and when the server closes."""
     at_connect = [what for _, what, *_ in whats()]
     with t.own_kumilter(STAGES, scriptlet=True,
-                        files=stages.files({}, at_connect)) as daemon:
+                        files=stages.files({}, at_connect)):
         for name, what, code, mode, text in whats():
             for stage in ('connect', 'helo', 'mail', 'rcpt'):
                 stages.play(t, f'{stage}/{name}', stage, what, stages.want(
@@ -115,7 +116,18 @@ def test_every_callout(t):
                 which = f'{callout}.{what}'
                 stages.play(t, f'{callout}/{name}', 'eom', which, stages.want(
                     t.mta, 'eom', which, code, text, mode))
-        daemon.wait_log('scriptlet: over$')
+
+
+def test_dealloc(t):
+    """When the connection is gone, however it ended."""
+    with t.own_kumilter(STAGES, scriptlet=True,
+                        files=stages.files({})) as daemon:
+        for sender in ('a@example.org', 'code-550@mail.test',
+                       'bye-421@mail.test', 'error@mail.test'):
+            since = len(daemon.lines)
+            with client_of(t) as client:
+                client.cmd(f'MAIL FROM:<{sender}>')
+            daemon.wait_log('scriptlet: over$', since)
 
 
 @cases
@@ -360,6 +372,47 @@ def test_keys(t):
         'rcptto_string': f'RCPT TO:<{CAROL}>',
         'rcptto_localpart': 'carol', 'rcptto_domain': 'two.test',
         'str': f'RCPT TO:<{CAROL}>', 'addr': '127.0.0.1'}, got)
+
+
+TLS = ('tls', 'tls_cipher', 'tls_cipher_usebits', 'tls_client_verified',
+       'tls_client_cert_subject', 'tls_client_cert_subject_cn',
+       'tls_client_cert_issuer_cn')
+
+
+def test_tls(t):
+    """What is known of the line, and of who shows a certificate."""
+    subject = secure.CLIENT if t.mta.name == 'postfix' \
+        else f'/CN={secure.CLIENT}'
+    with secure.tls(t.mta) as context:
+        for name, shows, verified in (('a certificate', True, [
+                'yes', subject, secure.CLIENT, secure.CLIENT]),
+                                      ('none', False, [''] * 4)):
+            def client(shows=shows):
+                client = client_of(t)
+                client.starttls(context(shows))
+                client.expect('EHLO client.example.org', 250)
+                return client
+            got = told(t, client, ['MAIL FROM:<a@x.test>',
+                                   f'RCPT TO:<{BOB}>'], TLS)
+            check('tls', ['on', True, '256'], [
+                got['tls'], 'AES_256' in got['tls_cipher'],
+                got['tls_cipher_usebits']])
+            check(name, verified, [got[key] for key in TLS[3:]])
+
+
+@only('postfix')
+def test_auth(t):
+    """Who logged in, and how."""
+    with secure.Dovecot() as server, secure.changed(t.mta, {
+            'smtpd_sasl_auth_enable': 'yes', 'smtpd_sasl_type': 'dovecot',
+            'smtpd_sasl_path': server.path}):
+        plain = 'AUTH PLAIN AGFubgBzZWNyZXQ='
+        commands = ['MAIL FROM:<a@x.test>', f'RCPT TO:<{BOB}>']
+        keys = ('auth_user', 'auth_name', 'auth_status')
+        for before, values in (([], ['', '', '']),
+                               ([plain], ['ann', 'PLAIN', 'pass'])):
+            got = told(t, lambda: client_of(t), before + commands, keys)
+            check('keys', values, [got[key] for key in keys])
 
 
 def test_null_sender(t):

@@ -530,19 +530,23 @@ end''')
 
 
 @scriptlet(TELL % "'tls', 'tls_cipher', 'tls_cipher_usebits', "
-           "'tls_client_cert_subject', 'tls_client_cert_issuer'")
+           "'tls_client_cert_subject', 'tls_client_cert_subject_cn', "
+           "'tls_client_cert_issuer_cn', 'tls_client_verified'")
 def test_tls(d):
     s = greeted(d)
     s.mail()
     equal(s.rcpt(), '550 tls= tls_cipher= tls_cipher_usebits= '
-          'tls_client_cert_subject= tls_client_cert_issuer=')
+          'tls_client_cert_subject= tls_client_cert_subject_cn= '
+          'tls_client_cert_issuer_cn= tls_client_verified=')
     s.rset()
-    s.starttls(**{'{cert_subject}': '/CN=ann', '{cert_issuer}': '/CN=ca'})
+    s.starttls(**{'{cert_subject}': '/C=de/CN=ann/O=x',
+                  '{cert_issuer}': '/C=de', '{verify}': 'FAIL'})
     s.helo()
     s.mail()
     equal(s.rcpt(), '550 tls=on tls_cipher=TLS_AES_256_GCM_SHA384 '
-          'tls_cipher_usebits=256 tls_client_cert_subject=/CN=ann '
-          'tls_client_cert_issuer=/CN=ca')
+          'tls_cipher_usebits=256 tls_client_cert_subject=/C=de/CN=ann/O=x '
+          'tls_client_cert_subject_cn=ann tls_client_cert_issuer_cn= '
+          'tls_client_verified=')
 
 
 @scriptlet(TELL % "'auth_name', 'auth_user', 'auth_status'")
