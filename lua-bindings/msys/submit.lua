@@ -3,7 +3,7 @@
 -- The option submit_command says what takes it.  That a submission fails is
 -- in the log; the policy goes on, unless it asks for the result.
 
-local msys, native, host = ...
+local _, native, host = ...
 
 local submit = native.submit
 local mimepart = host.kumo.mimepart
@@ -154,9 +154,8 @@ local methods = host.message_class.methods
 
 -- The message as it is now; nil before it is there.
 local function content(msg, what)
-  local data = host.check(msg, host.message_class, what)
-  local record = host.need(what)
-  if not record.has_content or not data.message then
+  local data = host.message_data(msg, what)
+  if not data.message or not data.own and not data.record.has_content then
     return nil
   end
   return data.message:get_data()
@@ -192,6 +191,3 @@ function methods:forward(sender, rcptto, text, subject, charset)
     host.compose(sender, rcptto, tostring(subject), tostring(text or ''),
       charset, original), 'msg:forward')
 end
-
-msys.core.ec_message_inject = methods.inject
-msys.core.ec_message_forward = methods.forward

@@ -221,3 +221,17 @@ def test_send_email_not_too_often(d):
     match(mail, r'^Content-Type: text/plain.*\nFrom: alert@x\.example\n'
           r'To: a@x\.example, b@x\.example\nSubject: one\n.*\n\nn 1\n'
           r'-i .*\nSubject: two\n.*\n\nn 1\n$')
+
+
+@policy(on_data("""
+  local new = msys.core.ec_message_new()
+  new:build({ Subject = 'built' }, { ['text/plain'] = 'a line' })
+  assert(new:inject('s@x.example', 'a@x.example') == true)
+  assert(msys.core.ec_message_inject(new, 's@x.example', 'b@x.example'))"""),
+        files={'sendmail': 'echo "$@" >> "$0.out"; cat >> "$0.out"'})
+def test_a_new_message_is_sent(d):
+    words, mail = send(d)[1:]
+    equal(words, '-i -f s@x.example -- a@x.example')
+    match(mail, r'^Subject: built\n.*\n\na line\n--.*'
+          r'\n-i -f s@x\.example -- b@x\.example\n'
+          r'Subject: built\n.*\n\na line\n--')

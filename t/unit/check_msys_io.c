@@ -59,6 +59,31 @@ static const struct {
 		      "}) .. on(nil)")),
 	    "C H:a M:<s@a.example> Q",
 	    "C -; H -; M 550 falsetruefalsetruefalse" },
+	{ "policyeditor: the message", "",
+	    DATA("local c, v = { ec_message = msg }, {} "
+		 "local out = {} "
+		 "for _, f in ipairs { 'get_mailfrom', 'get_rcptto', "
+		 "'get_mess_recv_from', 'get_mess_recv_via' } do "
+		 "out[#out + 1] = editor[f](c, v, {}) end "
+		 "out[#out + 1] = editor.get_mess_recv_from(c, v, "
+		 "{ ip_only = 1 }) "
+		 "out[#out + 1] = editor.get_header(c, v, "
+		 "{ header = 'subject' }) "
+		 "out[#out + 1] = tostring(editor.get_header(c, v, "
+		 "{ header = 'X-No' })) "
+		 "out[#out + 1] = editor.del_header(c, v, "
+		 "{ header = 'Subject' }) "
+		 "out[#out + 1] = #msg:header('Subject') " SAY(
+		     "table.concat(out, ' ')")),
+	    "C H:a M:<s@a.example> R:<r@b.example> D h:Subject=hi E Q",
+	    "C -; H -; M -; R -; D -; E 550 s@a.example r@b.example "
+	    "192.0.2.7:40000 192.0.2.1:25 192.0.2.7 hi nil Subject 0" },
+	{ "policyeditor: at RCPT", "",
+	    RCPT_("local c = { ec_message = msg } " SAY(
+		"editor.get_mailfrom(c, {}, {}) .. ' ' .. "
+		"editor.get_rcptto(c, {}, {})")),
+	    "C H:a M:<s@a.example> R:<r@b.example> Q",
+	    "C -; H -; M -; R 550 s@a.example r@b.example" },
 	{ "no effect: the mail goes on", "",
 	    DATA("msys.registerControl('x', print) msg.priority = 1 "
 		 "msg:binding('b') msg:binding_group('g') "
