@@ -394,7 +394,9 @@ START_TEST(nobody_waits_for_a_replacement)
 	ck_assert_int_ge(fd, 0);
 	taken = epoch_take_state(e);
 	ck_assert_ptr_eq(taken, e->state[1]);
+	pthread_mutex_lock(&e->lock);
 	ck_assert_ptr_eq(e->state[0], old);
+	pthread_mutex_unlock(&e->lock);
 	close(fd);
 	pthread_join(thread, &fresh);
 	ck_assert_ptr_ne(e->state[0], old);
