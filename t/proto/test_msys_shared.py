@@ -3,7 +3,7 @@ reload, and lists of networks in files that change."""
 
 import os
 
-from case import equal, match, policy
+from case import equal, match, policy, scriptlet
 from test_limits import all_at_once, crowd
 
 POLICY = '''
@@ -106,3 +106,52 @@ def test_one_holds_the_lock(d):
     for answer in answers:
         equal(answer, '550 is alone 0')
     match(d.log(), 'ended with 1 lock')
+
+
+@scriptlet('''
+require("msys.core");
+require("msys.counter");
+require("msys.audit");
+require("msys.audit_series");
+require("thread");
+
+local mod = {};
+local ct = msys.counter.open("/lua/test");
+local counter_lock = thread.mutex();
+
+function mod:init()
+  msys.audit_series.define("myseries", "cidr", 300, 6);
+  return true;
+end
+
+function mod:validate_connect(ac, vctx)
+  local n = ac:inbound_session_count("localhost/32")
+    + ac:inbound_session_count(nil, "Control");
+  if (ac:inbound_session_count("/32", "SMTP") > 1 or n != 0) then
+    vctx:disconnect(421, "too many");
+  end
+  return msys.core.VALIDATE_CONT;
+end
+
+function mod:validate_mailfrom(str, accept, vctx)
+  str = tostring(str);
+  if (string.find(str, "count@test.example.com") != nil) then
+    msys.counter.inc(ct);
+  end
+  counter_lock:lock();
+  msys.audit_series.add("myseries", accept);
+  counter_lock:unlock();
+  vctx:set_code(550, msys.audit.connections("60,1") .. " "
+    .. msys.audit.receptions("60,1") .. " " .. msys.audit.rejections("60,1",
+    { endv = 1 }) .. " " .. msys.audit_series.count("myseries",
+    { key = "/24", startv = 0, endv = 5 }) .. " " .. msys.counter.read(ct));
+  return msys.core.VALIDATE_DONE;
+end
+
+msys.registerModule("counter", mod);
+''')
+def test_as_the_manual_of_momentum_has_it(d):
+    s = crowd(d, 1)[0]
+    equal(s.mail('<count@test.example.com>'), '550 5.0.0 0 0 0 1 1')
+    equal(s.mail('<ann@example.com>'), '550 5.0.0 0 0 1 2 1')
+    equal(d.session().banner, '421 too many')
