@@ -19,10 +19,11 @@
 	"kumo.milter.configure { states = %d, event_timeout = '20s',"          \
 	" message_timeout = '20s', cpu_limit = '100ms',"                       \
 	" memory_limit = '16MB' } "                                            \
-	"local function add(text) local f = assert(io.open('%s', 'a')) "       \
+	"local FILE = '%s' "                                                   \
+	"local function add(text) local f = assert(io.open(FILE, 'a')) "       \
 	"f:write(text, '\\n') f:close() end "                                  \
 	"local function lines(n) while true do local all = {} "                \
-	"local f = io.open('%s') "                                             \
+	"local f = io.open(FILE) "                                             \
 	"if f then for line in f:lines() do all[#all + 1] = line end "         \
 	"f:close() end if #all >= n then return table.concat(all, ' ') end "   \
 	"kumo.sleep(0.001) end end "                                           \
@@ -54,7 +55,7 @@ end(void)
 static struct epoch *
 load(int states, const char *body)
 {
-	char *head = xasprintf(PRELUDE, states, shared, shared);
+	char *head = xasprintf(PRELUDE, states, shared);
 	char *text = xasprintf("%s%s", head, body);
 	struct err err;
 	struct epoch *e = policy_load(text, states, &err);
@@ -286,6 +287,51 @@ START_TEST(only_while_it_serves)
 }
 END_TEST
 
+/* How often the file holds the line; -1 while there is none. */
+static int
+lines_of(const char *line)
+{
+	FILE *f = fopen(shared, "re");
+	char one[64];
+	int n = f != NULL ? 0 : -1;
+
+	while (f != NULL && fgets(one, sizeof one, f) != NULL)
+		n += strncmp(one, line, strlen(line)) == 0;
+	if (f != NULL)
+		fclose(f);
+	return n;
+}
+
+static void
+wait_for_lines(const char *line, int n)
+{
+	while (lines_of(line) < n)
+		clock_sleep_until(clock_mono() + CLOCK_MS);
+}
+
+/* A state that is replaced takes its timers along; the new one has them. */
+START_TEST(timers_of_a_replaced_state)
+{
+	struct epoch *e = load(1,
+	    "local f = io.open(FILE) local n = f and 2 or 1 "
+	    "if f then f:close() end add('load') "
+	    "keep = msys.timer.every(0.01, function() add('of' .. n) end)\n");
+
+	epoch_set_current(epoch_ref(e));
+	wait_for_lines("of1", 2);
+	atomic_store(&e->state[0]->spoiled, true);
+	epoch_leave_state(e, epoch_take_state(e));
+	wait_for_lines("of2", 1);
+	while (e->n_retired > 0)
+		epoch_leave_state(e, epoch_take_state(e));
+	unlink(shared);
+	wait_for_lines("of2", 3);
+	ck_assert_int_eq(lines_of("of1"), 0);
+	epoch_set_current(NULL);
+	epoch_unref(e);
+}
+END_TEST
+
 /* Failures are counted as those of handlers are. */
 START_TEST(failures_are_counted)
 {
@@ -341,6 +387,7 @@ suite(void)
 	tcase_add_test(t, job_outlives_its_session);
 	tcase_add_test(t, job_of_a_failed_handler);
 	tcase_add_test(t, only_while_it_serves);
+	tcase_add_test(t, timers_of_a_replaced_state);
 	tcase_add_test(t, failures_are_counted);
 	tcase_add_test(t, many_reloads);
 	return s;
