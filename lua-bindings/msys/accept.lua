@@ -5,7 +5,8 @@ local msys, native, host = ...
 local core = msys.core
 local session = native.session
 
--- remote_addr: tostring() gives "ip:port", "[ip]:port" for IPv6
+-- remote_addr: tostring() gives "ip:port", and "ip.port" for IPv6, where the
+-- vendor's own policies look for a "." behind the address
 local address_class = host.class('msys.core:_sockaddr', {
   fields = {
     ip = function(data)
@@ -37,10 +38,23 @@ local function remote_addr(record)
   if not record.remote_addr then
     local ip, port = session.peer()
     record.remote_addr = host.new(address_class, {
-      text = host.peer_text(record), ip = ip or '', port = port or 0,
+      text = ip and ip:find(':', 1, true) and ip .. '.' .. port
+        or host.peer_text(record),
+      ip = ip or '', port = port or 0,
     })
   end
   return record.remote_addr
+end
+
+core.AF_UNSPEC, core.AF_UNIX, core.AF_INET, core.AF_INET6 = 0, 1, 2, 10
+
+-- msys.core.ec_sockaddr_family(addr) -> msys.core.AF_INET, AF_INET6 or, of no
+--   IP address, AF_UNSPEC
+--   Events: any.  Waits: no.  From: Momentum (C), used in its policies.
+function core.ec_sockaddr_family(addr)
+  local ip = host.check(addr, address_class, 'ec_sockaddr_family').ip
+  return ip:find(':', 1, true) and core.AF_INET6
+    or ip ~= '' and core.AF_INET or core.AF_UNSPEC
 end
 
 local id_class = host.class('msys.core:_message_id', {
@@ -95,7 +109,8 @@ host.accept_class = host.class('msys.core:_accept_construct', {
   },
 })
 
--- msys.core.accept_construct_get_message_construct(ac) -> { ctx = vctx }
+-- msys.core.accept_construct_get_message_construct(ac) -> { ctx = vctx,
+--   message = msg, of which there is one from validate_rcptto on }
 --   Events: all callouts with an accept construct.  Waits: no.
 --   From: Momentum (C), used in hooks of TLS.
 function core.accept_construct_get_message_construct(ac)
@@ -104,6 +119,7 @@ function core.accept_construct_get_message_construct(ac)
   local messages, rcpts, accepted = session.counts()
   return {
     ctx = record.vctx,
+    message = record.msg,
     connection_message_count = messages,
     connection_rcpt_count = rcpts,
     message_rcpt_count = accepted,

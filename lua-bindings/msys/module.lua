@@ -15,6 +15,7 @@ local registered = {} -- by the scriptlet that loads now
 
 -- Callouts of a session, and the stage that each belongs to.
 local stage_of = {
+  core_validate_accept = 'validate_connect',
   validate_connect = 'validate_connect',
   validate_ehlo = 'validate_ehlo',
   validate_mailfrom = 'validate_mailfrom',
@@ -75,7 +76,8 @@ end
 
 -- msys.registerModule(name, module)
 --   name: string, that of the scriptlet.  module: table whose functions
---   validate_connect, validate_ehlo, validate_mailfrom, validate_rcptto,
+--   core_validate_accept, validate_connect, validate_ehlo,
+--   validate_mailfrom, validate_rcptto,
 --   validate_data, validate_rcptto_list, validate_rcptto_list_final,
 --   validate_data_spool, validate_data_spool_each_rcpt, core_final_validation,
 --   validate_dealloc, init, deinit and rsrc_setup are called with ":".
@@ -177,7 +179,8 @@ local function call_once(module, key)
 end
 
 local order = {
-  'validate_connect', 'validate_ehlo', 'validate_mailfrom', 'validate_rcptto',
+  'core_validate_accept', 'validate_connect', 'validate_ehlo',
+  'validate_mailfrom', 'validate_rcptto',
   'validate_data', 'validate_rcptto_list', 'validate_rcptto_list_final',
   'validate_data_spool', 'validate_data_spool_each_rcpt',
   'core_final_validation2', 'core_final_validation', 'validate_dealloc',
@@ -357,7 +360,12 @@ end
 local stages = {
   validate_connect = function(record)
     record.phase = 'connect'
-    return phase(record, 'validate_connect', record.accept, record.vctx)
+    local code, note, ends = phase(record, 'core_validate_accept',
+      record.accept, record.vctx)
+    if lists.validate_connect and not host.refuses(code) then
+      return phase(record, 'validate_connect', record.accept, record.vctx)
+    end
+    return code, note, ends
   end,
   validate_ehlo = function(record, line)
     record.phase = 'ehlo'

@@ -155,29 +155,103 @@ end
 
 -- ---- msys.pbp --------------------------------------------------------------
 
--- msys.pbp.set_whitelist(vctx, name, value): remembers for this connection
---   that it is on the list of this name; false: no more.
+local WHITELIST = 'dp_whitelist_' -- keys of Momentum's default policy
+
+-- msys.pbp.set_whitelist(vctx, [type,] name, value): remembers that the
+--   connection, or with VCTX_MESS the message, is on the list of this name;
+--   false: no more.
 --   Events: all callouts with a vctx.  Waits: no.  From: Momentum msys.pbp.
-function msys.pbp.set_whitelist(vctx, name, value)
-  vctx:set(core.VCTX_CONN, 'whitelist_' .. tostring(name),
-    value and value ~= 0 and 'true' or 'false')
+function msys.pbp.set_whitelist(vctx, which, name, value)
+  if type(which) ~= 'number' then
+    which, name, value = core.VCTX_CONN, which, name
+  end
+  local key = WHITELIST .. tostring(name)
+  if value and value ~= 0 then
+    vctx:set(which, key, 'true')
+  else
+    vctx:delete(which, key)
+  end
 end
 
 -- msys.pbp.check_whitelist(vctx, policy) -> boolean
---   policy: { honor_whitelist = name or array of names }: is the connection
---   on one of them?
+--   policy: { honor_whitelist = name or array of names }, or those alone: is
+--   the connection or the message on one of them?
 --   Events: all callouts with a vctx.  Waits: no.  From: Momentum msys.pbp.
 function msys.pbp.check_whitelist(vctx, policy)
-  local names = type(policy) == 'table' and policy.honor_whitelist
-  if type(names) == 'string' then
+  local names = policy
+  if type(policy) == 'table' and policy.honor_whitelist then
+    names = policy.honor_whitelist
+  end
+  if type(names) ~= 'table' then
     names = { names }
   end
-  for _, name in ipairs(names or {}) do
-    if vctx:get(core.VCTX_CONN, 'whitelist_' .. tostring(name)) == 'true' then
+  for _, name in ipairs(names) do
+    local key = WHITELIST .. tostring(name)
+    if vctx:exists(core.VCTX_CONN, key) == 1
+      or vctx:exists(core.VCTX_MESS, key) == 1 then
       return true
     end
   end
   return false
+end
+
+local units = { [''] = 1, k = 2 ^ 10, m = 2 ^ 20, g = 2 ^ 30 }
+
+-- msys.pbp.size_in_bytes(size) -> number
+--   size: a number, or text such as "30m": k, m or g, powers of 1024, with or
+--   without a b behind.  Raises on anything else.
+--   Events: any.  Waits: no.  From: Momentum msys.pbp.
+function msys.pbp.size_in_bytes(size)
+  local digits, unit = tostring(size):lower():match(
+    '^%s*(%d+%.?%d*)%s*([kmg]?)b?%s*$')
+  if not digits then
+    error('msys.pbp.size_in_bytes: a size such as "30m" expected, got '
+      .. tostring(size), 2)
+  end
+  return tonumber(digits) * units[unit]
+end
+
+local function dns_error(why)
+  if why and why:find(': no such name', 1, true) then
+    return 'NXDOMAIN'
+  elseif why and not why:find(': no such record', 1, true) then
+    return why
+  end
+end
+
+local NAMES_MAX = 10 -- as RFC 7208, 5.5, bounds those of one address
+
+-- msys.pbp.fcdns_check(ac, vctx) -> boolean, rdns_error, fdns_error
+--   Does a name of the client's address lead back to it?  Of the connection's
+--   keys reverse_dns becomes that name, else the first or "", and fcdns_status
+--   "true" or "false".  The errors are those of msys.dnsLookup, but
+--   "NXDOMAIN", and nil where there is the name without such a record.
+--   Events: all callouts with ac and vctx.  Waits: yes.
+--   From: Momentum msys.pbp.
+function msys.pbp.fcdns_check(ac, vctx)
+  local ip = ac.remote_addr.ip
+  local kind = ip:find(':', 1, true) and 'AAAA' or 'A'
+  local names, rdns_error, fdns_error
+  if ip ~= '' then
+    names, rdns_error = msys.dnsLookup(ip, 'PTR')
+  end
+  local found
+  for i = 1, math.min(names and #names or 0, NAMES_MAX) do
+    local list, why = msys.dnsLookup(names[i], kind)
+    fdns_error = fdns_error or why
+    for _, address in ipairs(list or {}) do
+      found = found or address == ip and names[i]
+    end
+    if found then
+      break
+    end
+  end
+  vctx:set(core.VCTX_CONN, 'reverse_dns', found or names and names[1] or '')
+  vctx:set(core.VCTX_CONN, 'fcdns_status', found and 'true' or 'false')
+  if found then
+    return true
+  end
+  return false, dns_error(rdns_error), dns_error(fdns_error)
 end
 
 -- ---- msys ------------------------------------------------------------------

@@ -36,6 +36,27 @@ static const struct {
 	    "C H:a M:<s@a.example> M:<s@a.example> Q",
 	    "C -; H -; M 550 x192.0.2.7:40000; "
 	    "M 421 mx.example.test disconnecting due to previous error!" },
+	{ "core_validate_accept comes first",
+	    MODULE("a", ON("core_validate_accept", "ac, vctx",
+			    "self.family = core.ec_sockaddr_family("
+			    "ac.remote_addr) == core.AF_INET " CONT)
+			    ON("validate_connect", "ac, vctx",
+				SAY("tostring(self.family)") DONE)),
+	    "C H:a M:<s@a.example> Q", "C -; H -; M 550 true" },
+	{ "it refuses, and no validate_connect runs",
+	    MODULE("a",
+		ON("core_validate_accept", "ac, vctx", SAY("'no'") DONE)
+		    ON("validate_connect", "ac, vctx", SAY("'never'") DONE)),
+	    "C H:a M:<s@a.example> Q", "C -; H -; M 550 no" },
+	{ "the message, from the accept construct",
+	    MODULE("a", MAIL_("self.none = core."
+			      "accept_construct_get_message_construct(ac)"
+			      ".message == nil " CONT)
+			    RCPT_(SAY("tostring(self.none) .. tostring(msg == "
+				      "core.accept_construct_get_message_"
+				      "construct(ac).message)") CONT)),
+	    "C H:a M:<s@a.example> R:<r@b.example> Q",
+	    "C -; H -; M -; R 550 truetrue" },
 	{ "at HELO until a HELO is accepted",
 	    MODULE(
 		"a", ON("validate_ehlo", "str, ac, vctx",

@@ -13,6 +13,13 @@ static const struct dns_row zone[] = {
 	{ "mx.example.com", { "MX 20 b.example.com", "MX 10 a.example.com" } },
 	{ "ns.example.com", { "NS ns1.example.com" } },
 	{ "7.2.0.192.in-addr.arpa", { "PTR host.example.com" } },
+	{ "8.2.0.192.in-addr.arpa",
+	    { "PTR none.example.com", "PTR a.example.com" } },
+	{ "9.2.0.192.in-addr.arpa", { "SERVFAIL" } },
+	{ "10.2.0.192.in-addr.arpa", { "TXT no PTR" } },
+	{ "1.2.0.192.in-addr.arpa",
+	    { "PTR ns.example.com", "PTR a.example.com" } },
+	{ "host.example.com", { "A 192.0.2.9", "A 192.0.2.7" } },
 	{ "1.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2."
 	  "ip6.arpa",
 	    { "PTR six.example.com" } },
@@ -173,6 +180,41 @@ START_TEST(text_is_made_safe)
 }
 END_TEST
 
+static const struct {
+	const char *ip, *answer; /* results, reverse_dns, fcdns_status */
+} forwards[] = {
+	{ "ac.remote_addr", "true nil nil host.example.com true" },
+	{ "{ ip = '192.0.2.1' }", "true nil nil a.example.com true" },
+	{ "{ ip = '192.0.2.8' }", "false nil NXDOMAIN none.example.com false" },
+	{ "{ ip = '192.0.2.99' }", "false NXDOMAIN nil  false" },
+	{ "{ ip = '192.0.2.10' }", "false nil nil  false" },
+	{ "{ ip = '' }", "false nil nil  false" },
+	{ "{ ip = '192.0.2.9' }",
+	    "false PTR of 9.2.0.192.in-addr.arpa: the DNS servers cannot "
+	    "tell nil  false" },
+};
+
+START_TEST(name_leads_back)
+{
+	char *rest = xasprintf(
+	    "local core, mod = msys.core, {}\n"
+	    "function mod:validate_mailfrom(str, ac, vctx)\n"
+	    "  local a, b, c = msys.pbp.fcdns_check({ remote_addr = %s },"
+	    " vctx)\n"
+	    "  vctx:set_code(550, ('%%s %%s %%s %%s %%s'):format(tostring(a),"
+	    " tostring(b), tostring(c), vctx:get(core.VCTX_CONN,"
+	    " 'reverse_dns'), vctx:get(core.VCTX_CONN, 'fcdns_status')))\n"
+	    "  return core.VALIDATE_DONE end msys.registerModule('a', mod)\n",
+	    forwards[_i].ip);
+	char *expected = xasprintf("C -; M 550 %s", forwards[_i].answer);
+
+	epoch_set_current(load("20s", rest));
+	play_expect("C M:<s@a.example> Q", expected, forwards[_i].ip);
+	free(rest);
+	free(expected);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -184,6 +226,7 @@ suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_loop_test(t, answers, 0, UNIT_N(rows));
+	tcase_add_loop_test(t, name_leads_back, 0, UNIT_N(forwards));
 	tcase_add_test(t, answers_while_loading);
 	tcase_add_test(t, timeout_is_an_answer);
 	tcase_add_test(t, event_timeout_wins);

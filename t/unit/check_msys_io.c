@@ -84,6 +84,27 @@ static const struct {
 		"editor.get_rcptto(c, {}, {})")),
 	    "C H:a M:<s@a.example> R:<r@b.example> Q",
 	    "C -; H -; M -; R 550 s@a.example r@b.example" },
+	{ "pbp: lists of a message, and a list alone", "",
+	    MAIL_("local function on(names) return tostring("
+		  "msys.pbp.check_whitelist(vctx, names)) end "
+		  "msys.pbp.set_whitelist(vctx, core.VCTX_MESS, 'm', true) "
+		  "msys.pbp.set_whitelist(vctx, core.VCTX_CONN, 'c', true) "
+		  "msys.pbp.set_whitelist(vctx, core.VCTX_CONN, 'd', false) "
+		  "local before = on('c') "
+		  "msys.pbp.set_whitelist(vctx, 'c', false) " SAY(
+		      "before .. on({ 'x', 'm' }) .. on('c') .. on('d') .. "
+		      "on(nil)")),
+	    "C H:a M:<s@a.example> Q",
+	    "C -; H -; M 550 truetruefalsefalsefalse" },
+	{ "pbp: sizes", "",
+	    MAIL_(
+		"local size = msys.pbp.size_in_bytes "
+		"local ok, why = pcall(size, 'much') "
+		"assert(not ok and why:find('such as \"30m\"', 1, true)) " SAY(
+		    "size('30m') .. ' ' .. size(7) .. ' ' .. size('1.5 KB') "
+		    ".. ' ' .. size('1g')")),
+	    "C H:a M:<s@a.example> Q",
+	    "C -; H -; M 550 5.0.0 31457280 7 1536 1073741824" },
 	{ "no effect: the mail goes on", "",
 	    DATA("msys.registerControl('x', print) msg.priority = 1 "
 		 "msg:binding('b') msg:binding_group('g') "
