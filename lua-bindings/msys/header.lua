@@ -22,6 +22,14 @@ local function needs_care(value)
   return false
 end
 
+-- Words that are encoded may hold anything: no line break may be in them.
+local function clean(value)
+  if value:find('[\128-\255]') then
+    value = value:gsub('%z', ''):gsub('%s*[\r\n]+%s*', ' ')
+  end
+  return (value:gsub('%s+$', ''))
+end
+
 local modes = { replace = true, append = true, prepend = true }
 
 -- host.header_values(value, mode, what) -> array of strings, mode
@@ -34,7 +42,7 @@ function host.header_values(value, mode, what)
   end
   local values = {}
   for i, one in ipairs(type(value) == 'table' and value or { value }) do
-    values[i] = text_of(one, what)
+    values[i] = clean(text_of(one, what))
   end
   return values, mode
 end
