@@ -130,3 +130,100 @@ def fresh_mail(t, sender):
     """The reply to MAIL in a session of its own."""
     with client_from(t) as client:
         return client.cmd(f'MAIL FROM:<{sender}>')
+
+
+# -- of messages
+
+HEADERS = 'From: a@example.org\nTo: b@one.test\nSubject: hello\n'
+MIXED = HEADERS + '''\
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=x
+
+--x
+Content-Type: text/plain
+
+see there
+--x
+Content-Type: application/octet-stream
+Content-Disposition: attachment; filename="%s"
+
+MZ
+--x--
+'''
+
+
+def reply_to(client, content, rcpts=(BOB,)):
+    """The reply to that message."""
+    return client.message('a@example.org', rcpts, content)[-1]
+
+
+def test_stamp(t):
+    """What is known of a message is in a header above all others."""
+    with load(t, 'stamp') as daemon, client_from(t, '127.5.1.1') as client:
+        queued = t.mta.queued(reply_to(
+            client, f'X-Spam-Flag: YES\n{HEADERS}\nhello\n'))
+        values = queued.values('X-Stamp')
+        check('X-Stamp', True, len(values) == 1 and values[0].startswith(
+            'from 127.5.1.1 size ') and values[0].endswith(' as 1'))
+        check('X-Spam-Flag', [], queued.values('X-Spam-Flag'))
+        check('X-Seen', ['one', 'two'], queued.values('X-Seen'))
+        daemon.wait_log(r'batch \w\w/\w\w-\w{5}-\w{8} conn \w\w/\w\w-')
+
+
+def test_one_from(t):
+    """Headers decide: who writes as somebody else is refused."""
+    with load(t, 'one_from'), client_from(t) as client:
+        check('fine', 250, reply_to(client, f'{HEADERS}\nhello\n').code)
+        check('other domain', [line(
+            t, 'eom', 550, '5.7.1 from other.test? sender: c@d.test')],
+            list(reply_to(client, 'From: x@other.test\nSender: c@d.test\n'
+                                  '\nhello\n')))
+        check('two', [line(t, 'eom', 550, '5.7.1 2 authors')],
+              list(reply_to(client, f'From: b@c.test\n{HEADERS}\nhello\n')))
+        check('then', [expect.condemned_line(t.mta.name)],
+              list(client.cmd('MAIL FROM:<a@example.org>')))
+
+
+def test_attachments(t):
+    """Parts of a message decide, and get company."""
+    with load(t, 'attachments'), client_from(t) as client:
+        check('program', [line(t, 'eom', 554, '5.7.1 no setup.EXE')],
+              list(reply_to(client, MIXED % 'setup.EXE')))
+        queued = t.mta.queued(reply_to(client, MIXED % 'a.txt'))
+        check('part', True, queued.body.endswith(
+            b'\nMZ\n--x\nContent-Type: text/plain\n\nscanned\n--x--\n'))
+        queued = t.mta.queued(reply_to(client, f'{HEADERS}\nhello\n'))
+        check('text', b'hello\n-- \nscanned\n', queued.body)
+
+
+def test_envelope(t):
+    """Each recipient's address is made another one."""
+    with load(t, 'envelope'), client_from(t) as client:
+        queued = t.mta.queued(reply_to(
+            client, f'{HEADERS}\nhello\n', ['bob+list@one.test', CAROL]))
+        check('recipients', [BOB, CAROL], sorted(queued.recipients))
+        check('X-Who', ['a@example.org = a@example.org'],
+              queued.values('X-Who'))
+
+
+def test_discards(t):
+    """Who is not wanted gets nothing, and nobody hears of that."""
+    with load(t, 'discards'), client_from(t) as client:
+        queued = t.mta.queued(reply_to(
+            client, f'{HEADERS}\nhello\n', ['nobody@one.test', BOB]))
+        check('recipients', [BOB], queued.recipients)
+        t.mta.forget_messages()
+        check('all', 250, reply_to(
+            client, f'X-Adaptive: drop\n{HEADERS}\nhello\n').code)
+        check('queue', [], t.mta.messages())
+
+
+def test_editor_and_signing(t):
+    """Two scriptlets: the one refuses, the other has the last word."""
+    with load(t, 'editor', 'signing', 'scanners'), \
+            client_from(t) as client:
+        check('refused', [line(t, 'eom', 550, f'5.7.1 1000 to {BOB} by '
+                               'a@example.org')],
+              list(reply_to(client, 'Subject: You won 1000\n\nx\n')))
+        queued = t.mta.queued(reply_to(client, f'{HEADERS}\nhello\n'))
+        check('X-Last', ['example.org hello'], queued.values('X-Last'))

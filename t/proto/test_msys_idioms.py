@@ -164,6 +164,89 @@ def codecs(d):
     equal(greeted(d).mail(), '550 the policy caf=C3=A9 no5')
 
 
+PLAIN = [('From', 'Ann <ann@example.com>'), ('To', 'bob@example.org'),
+         ('Subject', 'hello'), ('X-Spam-Flag', 'YES')]
+ATTACHED = b'\r\n'.join((
+    b'--x', b'Content-Type: text/plain', b'', b'see there', b'--x',
+    b'Content-Type: application/octet-stream',
+    b'Content-Disposition: attachment; filename="%s"', b'', b'MZ', b'--x--',
+    b''))
+MIXED = PLAIN + [('MIME-Version', '1.0'),
+                 ('Content-Type', 'multipart/mixed; boundary=x')]
+
+
+def stamp(d):
+    s = greeted(d)
+    equal(s.message(headers=PLAIN), 'continue')
+    m = s.delivered
+    match(m.headers[0], r"^\('X-Stamp', 'from 192\.0\.2\.1 size \d+ as 1'\)")
+    equal(m.get('X-Spam-Flag'), [])
+    equal(m.get('X-Seen'), ['one', 'two'])
+    d.wait_log(r'batch (\w\w/\w\w-\w{5}-\w{8}) conn \w\w/\w\w-\w{5}-\w{8} '
+               r'at 198\.51\.100\.25:25$')
+
+
+def one_from(d):
+    s = greeted(d)
+    equal(s.message(headers=PLAIN), 'continue')
+    equal(s.message('<ann@other.test>', headers=PLAIN),
+          '550 5.7.1 from example.com? sender: none')
+    equal(s.message(headers=PLAIN + PLAIN[:1]), '550 5.7.1 2 authors')
+    equal(s.mail(), '421 mx.example.test disconnecting due to previous error')
+    equal(greeted(d).message(headers=PLAIN[1:]), '550 5.7.1 0 authors')
+
+
+def attachments(d):
+    s = greeted(d)
+    equal(s.message(headers=MIXED, body=ATTACHED % b'setup.EXE'),
+          '554 5.7.1 no setup.EXE')
+    equal(s.message(headers=MIXED, body=ATTACHED % b'a.txt'), 'continue')
+    match(s.delivered.body, r'MZ\\r\\n--x\\r\\n.*scanned\\r\\n--x--')
+    equal(s.message(body=b'hello\r\n'), 'continue')
+    equal(s.delivered.body, b'hello\r\n-- \r\nscanned\r\n')
+
+
+def envelope(d):
+    s = greeted(d)
+    equal(s.message('<ann@x.test>', ['<bob+list@y.test>']), 'continue')
+    equal(s.delivered.rcpts, ['<bob@y.test>'])
+    equal(s.delivered.get('X-Who'), ['ann@x.test = ann@x.test'])
+    equal(s.message('<ann@x.test>', ['<bob@y.test>', '<cid+a@y.test>']),
+          'continue')
+    equal(s.delivered.rcpts, ['<bob@y.test>', '<cid@y.test>'])
+
+
+def scanners(d):
+    equal(greeted(d).message(), 'continue')
+    d.wait_log('scanners:init returns 0, not true: taken for true')
+    d.wait_log('msys.av.scan has no effect')
+    d.wait_log('msys.brightmail.scan has no effect')
+
+
+def editor(d):
+    s = greeted(d)
+    equal(s.message(), 'continue')
+    equal(s.message(headers=[('Subject', '=?utf-8?q?You?= have WON 1000 $')]),
+          '550 5.7.1 1000 to bob@example.org by ann@example.com')
+
+
+def pool(d):
+    equal(greeted(d).message(body=b'one\r\ntwo\r\n'), '550 true 2 one')
+
+
+def discards(d):
+    s = greeted(d)
+    equal(s.message(headers=PLAIN + [('X-Adaptive', 'drop')]), 'discard')
+    equal(s.message(rcpts=['<nobody@x.test>', '<bob@x.test>']), 'continue')
+    equal(s.delivered.rcpts, ['<bob@x.test>'])
+
+
+def signing(d):
+    s = greeted(d)
+    equal(s.message(), 'continue')
+    equal(s.delivered.get('X-Last'), ['example.com one line'])
+
+
 NETWORKS = '''contexts = {
   { peer = '192.0.2.0/24', set = { can_relay = 'true' } },
   { peer = '203.0.113.1', set = { __bypass_allowed = 'true' } } },'''
@@ -172,7 +255,9 @@ IDIOMS = {f.__name__: (f, options) for f, options in (
     (helo_name, ''), (binding, ''), (rcpt_table, DATABASE), (copies, ''),
     (connect_time, ''), (quota, ''), (audit, "audit = { '60,1' },"), (peer, ''),
     (allowed, NETWORKS), (journal, ''), (shared, ''), (careless, ''),
-    (methods, ''), (codecs, ''))}
+    (methods, ''), (codecs, ''), (stamp, ''), (one_from, ''),
+    (attachments, ''), (envelope, ''), (scanners, ''), (editor, ''),
+    (pool, ''), (discards, ''), (signing, ''))}
 
 
 @rows(IDIOMS)
