@@ -69,6 +69,12 @@ begin(lua_State *L, const char *what)
 
 	if (!regex_is_built_in())
 		luaL_error(L, "%s: built without PCRE2", what);
+	if (pattern_len == 0) {
+		lua_pushnil(L);
+		lua_pushliteral(L, "an empty pattern was provided");
+		lua_pushinteger(L, 0);
+		return NULL;
+	}
 	x = lb_new(L, SEARCH, sizeof *x);
 	x->what = what;
 	x->re =
@@ -138,12 +144,21 @@ match(lua_State *L)
 	return 1;
 }
 
-/* pcre.replace(text, pattern, with) -> text, how many | nil, why, number */
+/* The argument at i, how many at most; -1: no limit. */
+static long
+limit(lua_State *L, int i)
+{
+	return luaL_optinteger(L, i, -1);
+}
+
+/* pcre.replace(text, pattern, with [, limit]) -> text, how many |
+ *   nil, why, number */
 static int
 replace(lua_State *L)
 {
 	size_t len;
 	const char *with = lb_text(L, 3, &len);
+	long max = limit(L, 4);
 	struct search *x = begin(L, "msys.pcre.replace");
 	struct err err;
 	struct str out;
@@ -151,7 +166,7 @@ replace(lua_State *L)
 
 	if (x == NULL)
 		return 3;
-	n = regex_replace(&x->out, x->re, x->s, with, len, &err);
+	n = regex_replace(&x->out, x->re, x->s, with, len, max, &err);
 	if (n < 0)
 		return fail(L, x, &err);
 	out = x->out;
@@ -162,32 +177,72 @@ replace(lua_State *L)
 	return 2;
 }
 
+/*
+ * pcre.matches(text, pattern [, limit]) -> array of { first, last, groups } |
+ *   nil, why, number
+ *   From 1; last is before first where nothing matched something.
+ */
+static int
+matches(lua_State *L)
+{
+	long max = limit(L, 3);
+	struct search *x = begin(L, "msys.pcre.replace");
+	const char *begins, *text;
+	struct err err;
+	size_t len, all;
+	int rc = 0, n = 0;
+
+	if (x == NULL)
+		return 3;
+	begins = regex_text(x->s, &all);
+	lua_newtable(L);
+	while (n != max && (rc = regex_next(x->s, &err)) == 1) {
+		regex_group(x->s, 0, &text, &len);
+		lua_createtable(L, 3, 0);
+		lua_pushinteger(L, text - begins + 1);
+		lua_rawseti(L, -2, 1);
+		lua_pushinteger(L, text - begins + (lua_Integer)len);
+		lua_rawseti(L, -2, 2);
+		push_groups(L, x);
+		lua_rawseti(L, -2, 3);
+		lua_rawseti(L, -2, ++n);
+	}
+	if (rc < 0)
+		return fail(L, x, &err);
+	search_end(x);
+	return 1;
+}
+
+/* Empty fields are none. */
 static void
 add_field(lua_State *L, int *n, const char *from, const char *to)
 {
+	if (from == to)
+		return;
 	lua_pushlstring(L, from, (size_t)(to - from));
 	lua_rawseti(L, -2, ++*n);
 }
 
 /*
- * pcre.split(text, pattern) -> array | nil, why, number
- *   What is between the matches, empty fields included; an empty match splits
- *   inside the text only.
+ * pcre.split(text, pattern [, limit]) -> array | nil, why, number
+ *   What is between the matches, without empty fields; an empty match splits
+ *   inside the text only.  limit: of fields, the last has the rest.
  */
 static int
 split(lua_State *L)
 {
+	long max = limit(L, 3);
 	struct search *x = begin(L, "msys.pcre.split");
 	const char *begins, *from, *text;
 	struct err err;
 	size_t len, all;
-	int rc, n = 0;
+	int rc = 0, n = 0;
 
 	if (x == NULL)
 		return 3;
 	begins = from = regex_text(x->s, &all);
 	lua_newtable(L);
-	while ((rc = regex_next(x->s, &err)) == 1) {
+	while (n + 1 != max && (rc = regex_next(x->s, &err)) == 1) {
 		regex_group(x->s, 0, &text, &len);
 		if (len == 0 && (text == from || text == begins + all))
 			continue;
@@ -203,6 +258,7 @@ split(lua_State *L)
 
 static const luaL_Reg functions[] = {
 	{ "match", match },
+	{ "matches", matches },
 	{ "replace", replace },
 	{ "split", split },
 	{ NULL, NULL },

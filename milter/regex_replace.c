@@ -127,16 +127,16 @@ expand(struct expansion *x, const char *with, size_t len)
 
 long
 regex_replace(struct str *out, struct regex *re, struct regex_search *s,
-    const char *with, size_t with_len, struct err *err)
+    const char *with, size_t with_len, long max, struct err *err)
 {
 	struct expansion x = { out, re, s };
 	const char *match = NULL, *done;
 	size_t len, match_len = 0;
 	long n = 0;
-	int rc;
+	int rc = 0;
 
 	done = regex_text(s, &len);
-	while ((rc = regex_next(s, err)) == 1) {
+	while (n != max && (rc = regex_next(s, err)) == 1) {
 		regex_group(s, 0, &match, &match_len);
 		str_add(out, done, (size_t)(match - done));
 		expand(&x, with, with_len);

@@ -20,8 +20,11 @@
 
 #define REGEX_RESULT_MAX ((size_t)128 * 1024 * 1024)
 
-/* The whole text to *out.  How many were replaced, or -1 with *err. */
+/*
+ * The whole text to *out, with the first max matches replaced; max < 0: all.
+ * How many were replaced, or -1 with *err.
+ */
 long regex_replace(struct str *out, struct regex *re, struct regex_search *s,
-    const char *with, size_t with_len, struct err *err);
+    const char *with, size_t with_len, long max, struct err *err);
 
 #endif

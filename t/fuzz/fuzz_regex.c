@@ -69,7 +69,7 @@ replace(struct str *out, struct regex *re, const struct input *in)
 	struct regex_search *s =
 	    regex_search_new(re, in->text, in->len, &limits);
 	struct err err;
-	long n = regex_replace(out, re, s, in->with, in->with_len, &err);
+	long n = regex_replace(out, re, s, in->with, in->with_len, -1, &err);
 
 	regex_search_free(s);
 	return n;

@@ -54,7 +54,7 @@ same(pcre.match('a', 'b'), nil)
 
 -- a pattern that is none
 for _, f in ipairs { pcre.match, pcre.split, pcre.replace } do
-  local t, why, number = f('a', 'a(', 'x')
+  local t, why, number = f('a', 'a(', f ~= pcre.split and 'x' or nil)
   same(t, nil)
   same(why, 'missing closing parenthesis at byte 3')
   same(number, 114)
@@ -78,17 +78,50 @@ same(select('#', pcre.replace('a', 'a', 'b')), 1)
 -- split: subject, pattern, fields
 for _, row in ipairs {
   { 'a@b', '@', 'a|b' },
-  { 'v=DMARC1; p=none;', '\\s*;\\s*', 'v=DMARC1|p=none|' },
-  { 'a,,b', ',', 'a||b' },
-  { ',a', ',', '|a' },
+  { 'v=DMARC1; p=none;', '\\s*;\\s*', 'v=DMARC1|p=none' },
+  { 'a,,b', ',', 'a|b' },
+  { ',a', ',', 'a' },
   { 'abc', 'x', 'abc' },
-  { 'abc', '', 'a|b|c' },
+  { 'abc', 'x*', 'a|b|c' },
   { '', ',', '' },
   { 'a  b c', '\\s+', 'a|b|c' },
   { 'a1b22c', '(\\d)+', 'a|b|c' },
 } do
   same(table.concat(pcre.split(row[1], row[2]), '|'), row[3])
 end
+same(#pcre.split('', ','), 0)
+for n, fields in ipairs { 'a b c d', 'a|b c d', 'a|b|c d', 'a|b|c|d', 'a|b|c|d' } do
+  same(table.concat(pcre.split('a b c d', ' ', n), '|'), fields)
+end
+
+-- limits and functions
+same(pcre.replace('aaa', 'a', 'b', 2), 'bba')
+same(pcre.replace('aaa', 'a', 'b', 0), 'aaa')
+same(pcre.replace('aaa', 'a', 'b', -1), 'bbb')
+local seen = {}
+same(pcre.replace('quick lemon quick', '(?<n>qu)ic(k)', function(m)
+  seen[#seen + 1] = m[0] .. m.n .. m[2]
+  return #seen == 2 and 'X'
+end), 'quick lemon X')
+same(table.concat(seen, ' '), 'quickquk quickquk')
+same(pcre.replace('a1b2', '\\d', function(m)
+  return m[0] * 2
+end, 1), 'a2b2')
+same(pcre.replace('ab', 'x*', function()
+  return '-'
+end), pcre.replace('ab', 'x*', '-'))
+same(select('#', pcre.match('a', '')), 3)
+same((select(2, pcre.split('a', ''))), 'an empty pattern was provided')
+same((select(2, pcre.replace('a', 'a(', print))),
+  'missing closing parenthesis at byte 3')
+fails('msys_pcre.lua:', function()
+  pcre.replace('a', 'a', function()
+    return {}
+  end)
+end)
+fails('mine', pcre.replace, 'a', 'a', function()
+  error('mine')
+end)
 
 -- objects that read as texts, and those that do not
 local s = msys.core.string_new()

@@ -362,7 +362,7 @@ START_TEST(replace_row)
 	struct regex_search *s = regex_search_new(re, text, strlen(text), NULL);
 	struct str out = { 0 };
 	struct err err;
-	long n = regex_replace(&out, re, s, with, strlen(with), &err);
+	long n = regex_replace(&out, re, s, with, strlen(with), -1, &err);
 
 	ck_assert_msg(n == replacements[_i].n &&
 			  strcmp(str_c(&out), replacements[_i].result) == 0,
@@ -386,7 +386,7 @@ START_TEST(results_are_bounded)
 	for (int i = 0; i < 200; i++)
 		str_adds(&with, "$0");
 	ck_assert_int_eq(
-	    regex_replace(&out, re, s, with.data, with.len, &err), -1);
+	    regex_replace(&out, re, s, with.data, with.len, -1, &err), -1);
 	ck_assert_str_eq(err.msg, "a result of more than 128 MB");
 	str_fini(&out);
 	str_fini(&with);
