@@ -29,6 +29,8 @@ write_all(int fd, const char *p, size_t n)
 	while (n > 0) {
 		ssize_t done = send(fd, p, n, MSG_NOSIGNAL);
 
+		if (done < 0 && errno == EINTR)
+			continue;
 		if (done <= 0)
 			return false;
 		p += done;
@@ -47,6 +49,9 @@ read_request(int fd, char request[REQUEST_MAX])
 		ssize_t got = recv(fd, request + n, REQUEST_MAX - 1 - n, 0);
 		char *end;
 
+		/* setuid() interrupts all threads of the process */
+		if (got < 0 && errno == EINTR)
+			continue;
 		if (got <= 0)
 			return false;
 		n += (size_t)got;

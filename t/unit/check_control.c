@@ -119,6 +119,24 @@ dial(void)
 	return fd;
 }
 
+/* The daemon gives up root while a request may already be on its way. */
+START_TEST(another_user_meanwhile)
+{
+	for (int i = 0; i < 200; i++) {
+		int fd = dial();
+		char c = '\0';
+
+		send(fd, "one", 3, MSG_NOSIGNAL);
+		for (int k = 0; k < 20; k++)
+			ck_assert_int_eq(setuid(getuid()), 0);
+		send(fd, "\n", 1, MSG_NOSIGNAL);
+		ck_assert_int_eq(recv(fd, &c, 1, 0), 1);
+		ck_assert_int_eq(c, '0');
+		close(fd);
+	}
+}
+END_TEST
+
 /* Who hangs up, says too much or does not listen harms nobody else. */
 START_TEST(rude_clients)
 {
@@ -186,6 +204,7 @@ suite(void)
 	tcase_add_loop_test(t, asks_and_answers, 0, UNIT_N(asks));
 	tcase_add_test(t, large_answer);
 	tcase_add_test(t, only_the_owner);
+	tcase_add_test(t, another_user_meanwhile);
 	tcase_add_test(t, rude_clients);
 	tcase_add_test(t, nobody_there);
 	tcase_add_test(t, twice);
