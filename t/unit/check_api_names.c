@@ -172,7 +172,6 @@ static const struct {
 	{ "kumo.domain_map.new", API_STUB_MISSING },
 	{ "kumo.string.eval_template", API_STUB_MISSING },
 	{ "redis.open", API_STUB_MISSING },
-	{ "sqlite.open", API_STUB_MISSING },
 };
 
 START_TEST(functions_are_found)
