@@ -63,6 +63,17 @@ first(lua_State *L)
 	return push_part(L, part->n_children > 0 ? part->child[0] : NULL);
 }
 
+/* mime.child(part, place) -> MimePart, from 0, or nil */
+static int
+child(lua_State *L)
+{
+	struct mime_part *part = check(L);
+	lua_Integer n = luaL_checkinteger(L, 2);
+
+	return push_part(
+	    L, n >= 0 && (size_t)n < part->n_children ? part->child[n] : NULL);
+}
+
 /* mime.next(part) -> the next MimePart of the same parent, or nil */
 static int
 next(lua_State *L)
@@ -256,6 +267,7 @@ static const luaL_Reg functions[] = {
 	{ "key", key },
 	{ "parent", parent },
 	{ "first", first },
+	{ "child", child },
 	{ "next", next },
 	{ "place", place },
 	{ "is_container", is_container },

@@ -45,6 +45,9 @@ mime_unlink(struct mime_part *part)
 	    (parent->n_children - 1 - place) * sizeof *parent->child);
 	parent->n_children--;
 	mime_remove(part);
+	/* without any delimiter it would be none */
+	if (parent->n_children == 0 && parent->close.len == 0)
+		mime_boundary_change(parent);
 }
 
 struct mime_part *

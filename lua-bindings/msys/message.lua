@@ -87,17 +87,16 @@ end
 -- host.text_of(value, what) -> string; of a number, an ec_string, or an
 --   io_object, which is read to its end
 function host.text_of(value, what)
-  if type(value) == 'userdata' and not getmetatable(value).__tostring then
-    local ok, read = pcall(function()
-      return value.read
-    end)
-    if ok and read then
-      return read(value) or ''
-    end
-  end
-  if type(value) == 'string' then
+  local kind = type(value)
+  if kind == 'string' then
     return value
-  elseif type(value) == 'number' or type(value) == 'userdata' then
+  elseif kind == 'number' then
+    return tostring(value)
+  end
+  local of = kind == 'userdata' and getmetatable(value)
+  if type(of) == 'table' and of.methods and of.methods.read then
+    return of.methods.read(value, '*a') or ''
+  elseif type(of) == 'table' and of.__tostring then
     return tostring(value)
   end
   error(('%s: string expected, got %s'):format(what, msys.type(value)), 3)

@@ -25,13 +25,7 @@ end
 
 local function find(root, place)
   for n in place:gmatch('%d+') do
-    root = mime.first(root)
-    for _ = 1, root and tonumber(n) or 0 do
-      root = root and mime.next(root)
-    end
-    if not root then
-      return nil
-    end
+    root = root and mime.child(root, tonumber(n))
   end
   return root
 end
@@ -53,14 +47,20 @@ local function sync(tree)
   tree.root, tree.objects, tree.version = root, objects, owner.version
 end
 
+-- The tree of a message's data, as long as somebody has a part of it: a
+-- connection that waits for its next message keeps none.
+local trees = setmetatable({}, { __mode = 'kv' })
+
 -- host.message_tree(msg) -> its tree
 function host.message_tree(msg)
   local data, message = content(msg, 'msg:mime')
-  if not data.tree then
-    data.tree = host.new_tree(message:parse_mime(), data)
+  local tree = trees[data]
+  if not tree then
+    tree = host.new_tree(message:parse_mime(), data)
+    trees[data] = tree
   end
-  sync(data.tree)
-  return data.tree
+  sync(tree)
+  return tree
 end
 
 -- host.tree_written(tree): its parts were changed

@@ -4,6 +4,8 @@
 #include "milter/mime_body.h"
 #include "milter/mime_build.h"
 #include "milter/mime_field.h"
+#include "milter/mime_move.h"
+#include "milter/mime_text.h"
 
 #include <string.h>
 #include <strings.h>
@@ -104,6 +106,35 @@ may_set(const struct mime_part *part, const char *name, size_t len)
 	       strncasecmp(name, "Content-Type", 12) != 0;
 }
 
+/* Those of mime_move and mime_text, of which what marks the part. */
+static void
+move(struct mime_tree *tree, struct mime_part *part, uint8_t what,
+    const char *from, size_t len)
+{
+	struct err err;
+
+	switch (what % 5) {
+	case 0:
+		mime_insert(part, what / 5 % 4, choose(tree, what), &err);
+		break;
+	case 1:
+		if (part->parent != NULL)
+			mime_unlink(part);
+		break;
+	case 2:
+		mime_set(part, from, len);
+		break;
+	case 3:
+		mime_set_content(part, from, len);
+		break;
+	case 4:
+		mime_text_set(part, from, len,
+		    what & 64 ? "text/plain; charset=iso-8859-1" : NULL, NULL,
+		    &err);
+		break;
+	}
+}
+
 /* Changes, as the first bytes say, with text of the message itself. */
 static void
 change(struct mime_tree *tree, const uint8_t *data, size_t size)
@@ -116,7 +147,11 @@ change(struct mime_tree *tree, const uint8_t *data, size_t size)
 		size_t len = size - i < 60 ? size - i : 60;
 		const char *from = text + size - len;
 
-		switch (data[i] % 6) {
+		if (data[i] % 12 > 5) {
+			move(tree, part, data[i] / 2, from, len);
+			continue;
+		}
+		switch (data[i] % 12) {
 		case 0:
 			mime_body_set(part, from, len, NULL);
 			break;

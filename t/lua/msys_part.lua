@@ -310,3 +310,29 @@ repeat
   deep, levels = below, levels + 1
 until not ok or levels > 60
 assert(levels > 40 and levels < 60, levels)
+
+-- a part of a file
+local path = os.tmpname()
+local file = assert(io.open(path, 'w'))
+file:write('from a file\r\n')
+file:close()
+file = assert(core.io_wrapper_open(path, core.O_RDONLY))
+same(m:makePart('text/plain', file):text(), 'from a file\r\n')
+os.remove(path)
+
+-- 1000 parts that are looked at, and a header for each
+local lines = {}
+for i = 1, 990 do
+  lines[i] = '--b\n\nx\n'
+end
+m = make('Content-Type: multipart/mixed; boundary=b\n\n'
+  .. table.concat(lines) .. '--b--\n')
+at, seen = m:mime().parts, {}
+for i = 1, 990 do
+  seen[i], at = at, at.thread
+end
+same(at, nil)
+for i = 1, 10 do
+  m:header('X-N', tostring(i), 'append')
+  same(seen[990]:text(), 'x\r\n')
+end

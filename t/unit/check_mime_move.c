@@ -117,6 +117,11 @@ START_TEST(unlinked)
 	mime_unlink(tree->root->child[0]);
 	check_outline(tree, "[]");
 	mime_free(tree);
+	tree = parse(OPEN_END);
+	mime_unlink(tree->root->child[0]);
+	mime_unlink(tree->root->child[0]);
+	check_outline(tree, "[]");
+	mime_free(tree);
 }
 END_TEST
 
