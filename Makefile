@@ -56,6 +56,7 @@ $(eval $(call optional,libpcre2-8,PCRE2))
 $(eval $(call optional,sqlite3,SQLITE3))
 $(eval $(call optional,libpsl,PSL))
 $(eval $(call optional,libcrypto,OPENSSL))
+$(eval $(call optional,yaml-0.1,YAML))
 
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

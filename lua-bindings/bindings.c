@@ -35,7 +35,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_digest_open,
 	lb_crypto_open,
 	lb_uuid_open,
-	lb_sqlite_open,
+	lb_serde_open,
 	lb_stub_open,
 	lb_msys_open,
 };

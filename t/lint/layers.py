@@ -17,6 +17,7 @@ LAYERS = (
              'header_diff header_replace header_fold encoded_word charset '
              'transfer message_id mailbox mailbox_* mime mime_* '
              'text encoding charset_strict hash cipher aws_sign json_text moment '
+             'json_read toml toml_* yaml_* '
              'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item regex regex_code regex_search regex_replace '
              'reply reply_text reply_seen standing explain '
@@ -28,7 +29,7 @@ LAYERS = (
     ('process', 'log metric uuid public_suffix lmem regex_cache '
                 'counter series gauge share mutual audit cidr_named cidr_query fs_space '
                 'watchdog listener privilege nudge control '
-                'signals sqlite_pool sqlite_conn seldom dns dns_resolver tick'),
+                'signals sqlite_pool seldom dns dns_resolver tick'),
     ('model', 'message header_import batch session session_learn'),
     ('lua', 'state co failure timer'),
     ('policy', 'epoch epoch_load epoch_work event event_call event_message '

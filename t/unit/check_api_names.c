@@ -172,6 +172,7 @@ static const struct {
 	{ "kumo.domain_map.new", API_STUB_MISSING },
 	{ "kumo.string.eval_template", API_STUB_MISSING },
 	{ "redis.open", API_STUB_MISSING },
+	{ "sqlite.open", API_STUB_MISSING },
 };
 
 START_TEST(functions_are_found)
@@ -190,8 +191,9 @@ static const char *const built[] = { "kumo.on", "kumo.reject",
 	"kumo.get_event_registrars", "kumo.start_esmtp_listener",
 	"kumo.make_listener_domain", "kumo.validation_failed",
 	"kumo.available_parallelism", "kumo.string.split",
-	"kumo.encode.hex_decode", "kumo.digest.sha1", "kumo.uuid.parse", "kumo",
-	"kumo.", "kumo.no_such", "" };
+	"kumo.encode.hex_decode", "kumo.digest.sha1", "kumo.uuid.parse",
+	"kumo.json_parse", "kumo.serde.toml_load", "kumo", "kumo.",
+	"kumo.no_such", "" };
 
 START_TEST(what_is_built_has_no_row)
 {
