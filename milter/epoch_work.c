@@ -1,5 +1,7 @@
 #include "epoch_work.h"
 
+#include "timer_run.h"
+
 static bool
 try_ref(struct epoch *e)
 {
@@ -50,4 +52,4 @@ leave(struct state *st)
 	epoch_unref(e);
 }
 
-const struct state_owner epoch_work = { may_work, keep, leave };
+const struct state_owner epoch_work = { may_work, keep, leave, timer_run };

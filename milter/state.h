@@ -62,6 +62,8 @@ struct state_owner {
 	enum tick_answer (*may_work)(struct state *st, bool loaded);
 	void (*keep)(struct state *st); /* by who runs in it just now */
 	void (*leave)(struct state *st);
+	/* timer_run.h: may_work() said TICK_RUN */
+	void (*run)(struct timer *t);
 };
 
 enum run_result {

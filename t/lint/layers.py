@@ -31,7 +31,7 @@ LAYERS = (
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool seldom dns dns_resolver tick'),
     ('model', 'message header_import batch session session_learn'),
-    ('lua', 'state co failure timer'),
+    ('lua', 'state co failure timer timer_*'),
     ('policy', 'epoch epoch_load epoch_work event event_call event_message '
                'event_stand event_rewrite event_msys relay'),
     ('door', 'glue glue_guard status'),
@@ -39,7 +39,7 @@ LAYERS = (
 )
 # Of milter/ these, and no others, touch a Lua state.
 LUA_USERS = {f'milter/{name}.c' for name in (
-    'state', 'co', 'failure', 'timer', 'epoch_load', 'event', 'event_call', 'event_message',
+    'state', 'co', 'failure', 'timer', 'timer_run', 'epoch_load', 'event', 'event_call', 'event_message',
     'event_rewrite', 'event_msys', 'relay')}
 LUA_HEADERS = {'lua.h', 'lauxlib.h', 'lualib.h', 'luajit.h', 'luaconf.h'}
 GLUE = 'milter/glue.c'
