@@ -27,6 +27,7 @@ void lb_mime_header_open(struct lua_State *L);
 void lb_header_map_open(struct lua_State *L);
 void lb_text_open(struct lua_State *L);
 void lb_encode_open(struct lua_State *L);
+void lb_regex_open(struct lua_State *L);
 void lb_binary_open(struct lua_State *L);
 void lb_secret_open(struct lua_State *L);
 void lb_digest_open(struct lua_State *L);

@@ -148,8 +148,6 @@ static const struct api_stub stubs[] = {
 	MISSING("kumo.domain_map.new"),
 	MISSING("kumo.cidr.make_map"),
 	MISSING("kumo.regex_set_map.new"),
-	MISSING("kumo.regex.compile"),
-	MISSING("kumo.regex.escape"),
 	MISSING("kumo.time.now"),
 	MISSING("kumo.time.from_unix_timestamp"),
 	MISSING("kumo.time.with_ymd_hms"),

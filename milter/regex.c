@@ -68,6 +68,10 @@ compile(const struct str *pattern, unsigned flags, uint32_t options,
 	pcre2_code *code;
 
 	must(context != NULL);
+	if (flags & REGEX_RUST) {
+		options |= PCRE2_UCP | PCRE2_DOLLAR_ENDONLY;
+		pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+	}
 	if (flags & REGEX_UTF)
 		options |= PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C;
 	else
@@ -115,7 +119,10 @@ regex_new(const char *pattern, size_t len, unsigned flags, int *number,
 		    err, "a pattern of more than %zu bytes", REGEX_PATTERN_MAX);
 		return NULL;
 	}
-	verbs = take_verbs(&plain, pattern, len, &flags);
+	if (flags & REGEX_RUST)
+		flags |= REGEX_UTF;
+	verbs =
+	    flags & REGEX_RUST ? 0 : take_verbs(&plain, pattern, len, &flags);
 	str_adds(&plain, CALLOUT);
 	front = plain.len;
 	str_add(&plain, pattern + verbs, len - verbs);

@@ -44,6 +44,12 @@ enum regex_flag {
 	REGEX_UTF = 1,
 	/* \j, which PCRE2 refuses, is a j: as PCRE was before it */
 	REGEX_LENIENT = 2,
+	/*
+	 * As Rust's regex crate, of which regex_rust.h makes the pattern: UTF-8
+	 * and Unicode's classes, $ is the very end, lines end in LF.  No verbs
+	 * are taken, and an empty match right behind a match is none.
+	 */
+	REGEX_RUST = 4,
 };
 
 struct regex;
@@ -83,7 +89,8 @@ void regex_search_free(struct regex_search *s); /* NULL is allowed */
 /*
  * The next match behind the last one: 1; 0: there is none; -1: *err says
  * what limit was passed.  After an empty match one that is
- * not empty is looked for at the same place, as Perl does.
+ * not empty is looked for at the same place, as Perl does; with REGEX_RUST one
+ * character further on.
  */
 int regex_next(struct regex_search *s, struct err *err);
 

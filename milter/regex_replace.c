@@ -104,8 +104,10 @@ reference(struct expansion *x, const char *p, size_t n)
 }
 
 static void
-expand(struct expansion *x, const char *with, size_t len)
+expand(struct str *out, const struct regex *re, const struct regex_search *s,
+    const char *with, size_t len)
 {
+	struct expansion x = { out, re, s };
 	const char *end = with + len, *p = with;
 
 	while (p < end) {
@@ -113,23 +115,23 @@ expand(struct expansion *x, const char *with, size_t len)
 
 		while (p + plain < end && p[plain] != '$' && p[plain] != '\\')
 			plain++;
-		str_add(x->out, p, plain);
+		str_add(out, p, plain);
 		p += plain;
 		if (p == end)
 			break;
 		p++;
-		n = reference(x, p, (size_t)(end - p));
+		n = reference(&x, p, (size_t)(end - p));
 		if (n == 0)
-			str_addc(x->out, p[-1]);
+			str_addc(out, p[-1]);
 		p += n;
 	}
 }
 
 long
-regex_replace(struct str *out, struct regex *re, struct regex_search *s,
-    const char *with, size_t with_len, long max, struct err *err)
+regex_replace_as(struct str *out, struct regex *re, struct regex_search *s,
+    regex_expand *as, const char *with, size_t with_len, long max,
+    struct err *err)
 {
-	struct expansion x = { out, re, s };
 	const char *match = NULL, *done;
 	size_t len, match_len = 0;
 	long n = 0;
@@ -139,7 +141,7 @@ regex_replace(struct str *out, struct regex *re, struct regex_search *s,
 	while (n != max && (rc = regex_next(s, err)) == 1) {
 		regex_group(s, 0, &match, &match_len);
 		str_add(out, done, (size_t)(match - done));
-		expand(&x, with, with_len);
+		as(out, re, s, with, with_len);
 		len -= (size_t)(match + match_len - done);
 		done = match + match_len;
 		n++;
@@ -151,4 +153,11 @@ regex_replace(struct str *out, struct regex *re, struct regex_search *s,
 		return -1;
 	str_add(out, done, len);
 	return n;
+}
+
+long
+regex_replace(struct str *out, struct regex *re, struct regex_search *s,
+    const char *with, size_t with_len, long max, struct err *err)
+{
+	return regex_replace_as(out, re, s, expand, with, with_len, max, err);
 }

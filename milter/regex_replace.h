@@ -20,11 +20,19 @@
 
 #define REGEX_RESULT_MAX ((size_t)128 * 1024 * 1024)
 
+/* Appends to *out what `with` stands for at the match that s is at. */
+typedef void regex_expand(struct str *out, const struct regex *re,
+    const struct regex_search *s, const char *with, size_t len);
+
 /*
  * The whole text to *out, with the first max matches replaced; max < 0: all.
  * How many were replaced, or -1 with *err.
  */
 long regex_replace(struct str *out, struct regex *re, struct regex_search *s,
     const char *with, size_t with_len, long max, struct err *err);
+/* The same with another notation. */
+long regex_replace_as(struct str *out, struct regex *re, struct regex_search *s,
+    regex_expand *as, const char *with, size_t with_len, long max,
+    struct err *err);
 
 #endif

@@ -34,6 +34,8 @@ struct regex_search {
 	pcre2_match_data *data;
 	bool done, empty; /* the last match was */
 	size_t at;        /* where the last match ended */
+	bool matched;     /* there was one; for REGEX_RUST it ended here: */
+	size_t last;
 	unsigned groups;
 	/* the limits, over all matches */
 	struct regex_limits limits;
@@ -259,6 +261,28 @@ search(struct regex_search *s, size_t from, uint32_t options, struct err *err)
 	return 1;
 }
 
+/* As Rust's iterators go on; s->at is where to look next. */
+static int
+next_rust(struct regex_search *s, struct err *err)
+{
+	size_t end;
+	int rc;
+
+	do {
+		rc = s->at > s->len ? 0 : search(s, s->at, 0, err);
+		s->done = rc != 1;
+		if (s->done)
+			return rc;
+		end = s->at;
+		if (!s->empty)
+			break;
+		s->at = behind(s, end);
+	} while (s->matched && end == s->last);
+	s->matched = true;
+	s->last = end;
+	return 1;
+}
+
 int
 regex_next(struct regex_search *s, struct err *err)
 {
@@ -268,6 +292,8 @@ regex_next(struct regex_search *s, struct err *err)
 		return failed(s, 0, err);
 	if (s->done)
 		return 0;
+	if (s->re->flags & REGEX_RUST)
+		return next_rust(s, err);
 	if (s->empty) {
 		rc = search(
 		    s, s->at, PCRE2_NOTEMPTY_ATSTART | PCRE2_ANCHORED, err);

@@ -1,13 +1,13 @@
 /*
  * flags, a pattern, a newline, what replaces it, a newline, the text
  *
- * Whatever the pattern: it ends, it stays within the text, and PCRE2's
- * compiled patterns find what its interpreter finds.
+ * Whatever the pattern, also as Rust writes it: it ends, it stays within the
+ * text, and PCRE2's compiled patterns find what its interpreter finds.
  */
 #include "fuzz.h"
 
 #include "milter/regex.h"
-#include "milter/regex_replace.h"
+#include "milter/regex_rust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +75,32 @@ replace(struct str *out, struct regex *re, const struct input *in)
 	return n;
 }
 
+/* It may be refused, but is not taken for more than it is. */
+static void
+check_rust(const struct input *in)
+{
+	struct str pattern = { 0 }, out = { 0 };
+	struct regex_search *s;
+	struct regex *re = NULL;
+	struct err err;
+	int number;
+
+	if (regex_rust_pattern(&pattern, in->pattern, in->pattern_len, &err) ==
+	    0)
+		re = regex_new(
+		    str_c(&pattern), pattern.len, REGEX_RUST, &number, &err);
+	if (re != NULL) {
+		check_matches(re, in);
+		s = regex_search_new(re, in->text, in->len, &limits);
+		regex_replace_as(&out, re, s, regex_rust_expand, in->with,
+		    in->with_len, 10, &err);
+		regex_search_free(s);
+	}
+	regex_free(re);
+	str_fini(&pattern);
+	str_fini(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -87,6 +113,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!regex_is_built_in() || !split(&in, (const char *)data, size))
 		return 0;
+	check_rust(&in);
 	re = regex_new(in.pattern, in.pattern_len, in.flags, &number, &err);
 	if (re == NULL)
 		return 0;

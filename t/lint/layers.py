@@ -20,6 +20,7 @@ LAYERS = (
              'json_read toml toml_* yaml_* '
              'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item regex regex_code regex_search regex_replace '
+             'regex_rust '
              'reply reply_text reply_seen standing explain '
              'conformance conformance_fix '
              'submit source_edit datasource plain_file '

@@ -168,8 +168,6 @@ static const struct {
 	{ "kumo.string.normalize_smtp_response", API_STUB_ARGUMENT },
 	{ "tsa.start_http_listener", API_STUB_NOTHING },
 	{ "proxy.start_proxy_listener", API_STUB_NOTHING },
-	{ "kumo.regex.compile", API_STUB_MISSING },
-	{ "kumo.domain_map.new", API_STUB_MISSING },
 	{ "kumo.string.eval_template", API_STUB_MISSING },
 	{ "redis.open", API_STUB_MISSING },
 	{ "sqlite.open", API_STUB_MISSING },
