@@ -19,7 +19,19 @@
 #define LOAD_MEMORY ((size_t)2048 * 1024 * 1024)
 #define POLICY_MAX ((size_t)16 * 1024 * 1024)
 
-/* Keep the error's text, with the traceback unless it is a syntax error. */
+/* Does a traceback name any line that is not of our own Lua parts? */
+static bool
+names_the_policy(const char *trace)
+{
+	for (const char *line = strchr(trace, '\n'); line != NULL;
+	     line = strchr(line + 1, '\n'))
+		if (strncmp(line, "\n\t[C]", 5) != 0 &&
+		    strncmp(line, "\n\tkumilter:", 11) != 0)
+			return true;
+	return false;
+}
+
+/* Keep the error's text, with the traceback where that tells more. */
 static int
 on_load_error(lua_State *L)
 {
@@ -27,7 +39,13 @@ on_load_error(lua_State *L)
 
 	if (text == NULL && luaL_callmeta(L, 1, "__tostring"))
 		text = lua_tostring(L, -1);
-	luaL_traceback(L, L, text != NULL ? text : "(error without text)", 1);
+	if (text == NULL)
+		text = "(error without text)";
+	luaL_traceback(L, L, NULL, 1);
+	if (names_the_policy(lua_tostring(L, -1)))
+		lua_pushfstring(L, "%s\n%s", text, lua_tostring(L, -1));
+	else
+		lua_pushstring(L, text);
 	return 1;
 }
 

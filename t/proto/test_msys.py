@@ -166,6 +166,17 @@ def test_reload_refuses(d, row):
     equal(before.mail(), '550 old', 'a session ends as it began')
 
 
+@scriptlet(says('old'))
+def test_reload_says_no_more_than_helps(d):
+    """A traceback where it tells something of the policy only."""
+    equal(asked(d), '550 old')
+    for name, traced in (('syntax', False), ('init returns false', False),
+                         ('at its top', True), ('init fails', True)):
+        d.write_policy(BROKEN[name][0])
+        said = d.verb('reload').stderr
+        equal('stack traceback' in said, traced, said)
+
+
 @scriptlet(says('old'), args=['--scriptlet', '@DIR@/second.lua'],
            files={'second.lua': also('second')})
 def test_one_broken_of_two(d):
