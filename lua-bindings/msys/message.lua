@@ -117,7 +117,8 @@ local function recipient(data)
   local record = data.record
   if not data.own and record.phase == 'rcptto' then
     local line = session.rcpt() or ''
-    return line:match('^%s*<(.-)>') or line:match('^%s*(%S*)')
+    local text = line:match('^%s*<(.-)>') or line:match('^%s*(%S*)')
+    return (text:gsub('^@[^:]*:', '')) -- without a source route
   end
   local list = data.message:recipient_list()
   return list[1] and tostring(list[1]) or ''

@@ -92,6 +92,17 @@ static const struct {
 	    START "R:<T@B.Example>",
 	    "C -; H -; M -; R 550 =s@a.example r@b.example b.example; "
 	    "R 550 =s@a.example T@B.Example b.example" },
+	{ "without route and parameters", MODULE(RCPT_(SAY("msg:rcptto()"))),
+	    "C H:a M:<s@a.example> R:<@x.example:r@b.example>_NOTIFY=NEVER",
+	    "C -; H -; M -; R 550 =r@b.example" },
+	{ "the manual's walk over the parts",
+	    "require('msys.dumper') " MODULE(
+		EACH("print(msys.dumper.Dumper(msg)) local all = '' "
+		     "local msgpart = msg:mime(true); while msgpart ~= nil do "
+		     "local ct = msgpart:content_type(); for k, v in pairs(ct) "
+		     "do print(k, v) end all = all .. ct.mimetype .. ' ' "
+		     "msgpart = msgpart.thread; end " SAY("all .. '.'"))),
+	    ALL, PASSED "550 =text/plain ." },
 	{ "the null sender", MODULE(RCPT_(SAY("msg:mailfrom() .. '.'"))),
 	    "C H:a M:<> R:<r@b.example>", "C -; H -; M -; R 550 =." },
 	{ "the sender is set at RCPT",
