@@ -17,6 +17,7 @@ void lb_message_open(struct lua_State *L);
 void lb_log_open(struct lua_State *L);
 void lb_kumo_open(struct lua_State *L);
 void lb_time_open(struct lua_State *L);
+void lb_throttle_open(struct lua_State *L);
 void lb_milter_open(struct lua_State *L);
 void lb_listener_open(struct lua_State *L);
 void lb_trace_open(struct lua_State *L);

@@ -119,7 +119,6 @@ static const struct api_stub stubs[] = {
 
 	/* not in this version */
 	MISSING("kumo.memoize"),
-	MISSING("kumo.make_throttle"),
 	MISSING("kumo.configure_redis_throttles"),
 	MISSING("kumo.read_dir"),
 	MISSING("kumo.glob"),

@@ -1,0 +1,154 @@
+/*
+ * What KumoMTA's policies share beyond one Lua state: between sessions of two
+ * states and across a reload, and the waits that hold no state.
+ */
+#include "policy.h"
+
+#include "milter/clock.h"
+
+#include <pthread.h>
+
+#define ON(event, args, body)                                                  \
+	"kumo.on('" event "', function(" args ") " body " end) "
+#define MAIL(body) ON("smtp_server_mail_from", "sender, cm", body)
+#define RCPT(body) ON("smtp_server_rcpt_to", "rcpt, cm", body)
+#define DATA(body) ON("smtp_server_data", "msg, cm", body)
+#define SAY(value) "kumo.reject(550, 'n' .. tostring(" value ")) "
+
+static void
+use(const char *body, int states, const char *timeout)
+{
+	char *text =
+	    xasprintf("local kumo = require 'kumo' kumo.on('init', function() "
+		      "kumo.milter.configure{states = %d, event_timeout = "
+		      "'%s'} end) %s",
+		states, timeout, body);
+	struct err err;
+	struct epoch *e = policy_load(text, 0, &err);
+
+	ck_assert_msg(e != NULL, "%s", err.msg);
+	free(text);
+	epoch_set_current(e);
+}
+
+static const char *const files[] = {
+	"t/lua/kumo_throttle.lua",
+};
+
+START_TEST(lua_file_runs)
+{
+	char *text = xasprintf("dofile('%s')", files[_i]);
+	struct err err;
+	struct epoch *e = policy_load(text, 1, &err);
+
+	ck_assert_msg(e != NULL, "%s", err.msg);
+	epoch_unref(e);
+	free(text);
+}
+END_TEST
+
+/* Two sessions are in two states. */
+#define TWO "C H:a M:<a@a.example> @2 C H:a M:<a@a.example> "
+#define BEGUN(a, b) "C -; H -; M " a "; C -; H -; M " b
+
+static const struct {
+	const char *name, *policy, *words, *expected;
+} rows[] = {
+	{ "throttles",
+	    "local t = kumo.make_throttle('two', '1/d') " MAIL(
+		SAY("t:throttle().throttled")),
+	    TWO, BEGUN("550 nfalse", "550 ntrue") },
+	{ "a throttle made in the handler",
+	    MAIL(SAY("kumo.make_throttle('made', '3/d'):throttle().remaining")),
+	    TWO, BEGUN("550 n2", "550 n1") },
+	{ "a message is not delayed",
+	    "local t = kumo.make_throttle('delay', '1/d') " DATA(
+		"local a = t:delay_message_if_throttled(msg) " SAY(
+		    "tostring(a) .. "
+		    "tostring(t:delay_message_if_throttled(msg))")),
+	    "C H:a M:<a@a.example> R:<r@b.example> D E",
+	    "C -; H -; M -; R -; D -; E 550 nfalsetrue" },
+	{ "a throttle's wait ends the handler at its time",
+	    "local t = kumo.make_throttle('end', '1/d') t:throttle() " MAIL(
+		"t:sleep_if_throttled() " SAY("'too late'")),
+	    "C H:a M:<a@a.example>",
+	    "C -; H -; M 421 4.3.0 mx.example.test technical difficulties!" },
+};
+
+START_TEST(states_share)
+{
+	use(rows[_i].policy, 2, "1s");
+	play_expect(rows[_i].words, rows[_i].expected, rows[_i].name);
+	policy_done();
+}
+END_TEST
+
+START_TEST(a_reload_keeps_values)
+{
+	static const char policy[] =
+	    "local t = kumo.make_throttle('reload', '5/d') " MAIL(
+		SAY("t:throttle().remaining"));
+
+	use(policy, 2, "60s");
+	play_expect("C H:a M:<a@a.example>", "C -; H -; M 550 n4", "before");
+	use(policy, 2, "50s");
+	play_expect("C H:a M:<a@a.example>", "C -; H -; M 550 n3", "after");
+	policy_done();
+}
+END_TEST
+
+/* ---- waiting ------------------------------------------------------------ */
+
+#define THREADS 8
+
+static void *
+one_session(void *expected)
+{
+	struct play p = { 0 };
+
+	play_on(&p, "C H:a M:<a@a.example> R:<r@b.example> Q");
+	if (strcmp(str_c(&p.out), expected) != 0)
+		fprintf(stderr, "%s\n", str_c(&p.out));
+	must(strcmp(str_c(&p.out), expected) == 0);
+	play_over(&p);
+	return NULL;
+}
+
+static void
+all_at_once(const char *expected)
+{
+	pthread_t thread[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&thread[i], NULL, one_session, (void *)expected);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+}
+
+/* In one state: each waits for its turn, and all of them get it. */
+START_TEST(a_throttle_holds_no_state)
+{
+	use("local t = kumo.make_throttle('wait', '200/s,max_burst=0') " MAIL(
+		"for i = 1, 5 do t:sleep_if_throttled() end "
+		"cm:set_meta('x', 1) ") RCPT(SAY("cm:get_meta('x')")),
+	    1, "60s");
+	all_at_once("C -; H -; M -; R 550 n1");
+	policy_done();
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	TCase *t;
+	Suite *s = unit_suite("kumo_shared", &t);
+
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, lua_file_runs, 0, UNIT_N(files));
+	tcase_add_loop_test(t, states_share, 0, UNIT_N(rows));
+	tcase_add_test(t, a_reload_keeps_values);
+	tcase_add_test(t, a_throttle_holds_no_state);
+	return s;
+}
+
+UNIT_MAIN(suite)
