@@ -247,21 +247,44 @@ def signing(d):
     equal(s.delivered.get('X-Last'), ['example.com one line'])
 
 
+def blocked(d):
+    for addr, said in (('192.0.2.9', '554 5.7.1 192.0.2.9 is dynamic'),
+                       ('192.0.2.200', '554 5.7.1 told you so'),
+                       ('198.51.100.1', 'continue')):
+        equal(greeted(d, addr=addr).mail(), said, addr)
+    d.wait_log('scriptlet: blocked return nil')
+
+
+def verdicts(d):
+    for addr, said in (('192.0.2.1', 'continue'),
+                       ('198.51.100.1', '450 4.7.1 come again')):
+        s = greeted(d, addr=addr)
+        s.mail()
+        equal(s.rcpt(), said, addr)
+
+
+BLOCKED = '''\
+:127.0.0.2:$ is dynamic
+192.0.2.0/25
+192.0.2.128/25 :127.0.0.3:told you so
+'''
 NETWORKS = '''contexts = {
   { peer = '192.0.2.0/24', set = { can_relay = 'true' } },
   { peer = '203.0.113.1', set = { __bypass_allowed = 'true' } } },'''
 DATABASE = "datasources = { mail = 'sqlite::memory:' },"
 IDIOMS = {f.__name__: (f, options) for f, options in (
     (helo_name, ''), (binding, ''), (rcpt_table, DATABASE), (copies, ''),
-    (connect_time, ''), (quota, ''), (audit, "audit = { '60,1' },"), (peer, ''),
+    (connect_time, ''), (quota, ''), (peer, ''),
+    (audit, "audit = { '60,1' },"),
     (allowed, NETWORKS), (journal, ''), (shared, ''), (careless, ''),
     (methods, ''), (codecs, ''), (stamp, ''), (one_from, ''),
     (attachments, ''), (envelope, ''), (scanners, ''), (editor, ''),
-    (pool, ''), (discards, ''), (signing, ''))}
+    (pool, ''), (discards, ''), (signing, ''), (verdicts, ''),
+    (blocked, "dns_servers = { '127.0.0.1:1' }, dns_timeout = '0.2s',"))}
 
 
 @rows(IDIOMS)
-@policy(lambda _: '', files=SCRIPTS)
+@policy(lambda _: '', files=SCRIPTS | {'networks': BLOCKED})
 def test_idiom(d, row):
     play, options = row
     use(d, play.__name__, options)
