@@ -38,6 +38,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_crypto_open,
 	lb_uuid_open,
 	lb_serde_open,
+	lb_moment_open,
 	lb_stub_open,
 	lb_msys_open,
 };

@@ -57,6 +57,10 @@ void lb_push_json_text(lua_State *L, int i, bool pretty);
 /* Push a BinaryResult of these bytes. */
 void lb_push_binary(lua_State *L, const void *p, size_t n);
 
+/* Push a Time, a TimeDelta; raise past the years that they have. */
+int lb_push_time(lua_State *L, int64_t s, int32_t ns);
+int lb_push_delta(lua_State *L, int64_t s, int32_t ns);
+
 /* Push the string that the key source at i stands for, or raise. */
 void lb_push_secret(lua_State *L, int i);
 

@@ -1,5 +1,5 @@
 /*
- * lb_time.c - kumo.sleep, kumo.time.sleep
+ * lb_time.c - kumo.sleep, kumo.time.sleep, and timers
  */
 #include "lb.h"
 #include "lb_open.h"
@@ -53,22 +53,69 @@ kumo_sleep(lua_State *L)
 	return co_wait(L);
 }
 
+/* ---- Timer -------------------------------------------------------------- */
+
+#define TIMER "kumo.Timer"
+
+struct timer {
+	int64_t since; /* 0: done */
+};
+
+/* timer:done() -> seconds since it was started; nil from the second time on */
+static int
+timer_done(lua_State *L)
+{
+	struct timer *timer = lb_check(L, 1, TIMER);
+
+	if (timer->since == 0)
+		lua_pushnil(L);
+	else
+		lua_pushnumber(L, (lua_Number)(clock_mono() - timer->since) /
+				      (lua_Number)CLOCK_S);
+	timer->since = 0;
+	return 1;
+}
+
+/*
+ * kumo.time.start_timer(label) -> Timer
+ *   label: string.  Nothing counts what was measured: KumoMTA keeps a
+ *   histogram for each label.  Events: any.  Waits: no.
+ */
+static int
+start_timer(lua_State *L)
+{
+	struct timer *timer;
+
+	lb_text(L, 1, NULL);
+	timer = lb_new(L, TIMER, sizeof *timer);
+	timer->since = clock_mono();
+	return 1;
+}
+
+static const luaL_Reg timer_methods[] = {
+	{ "done", timer_done },
+	{ NULL, NULL },
+};
+
+static const luaL_Reg timer_meta[] = {
+	{ "__close", timer_done },
+	{ NULL, NULL },
+};
+
+static const struct lb_class timer_class = { TIMER, NULL, timer_methods,
+	timer_meta };
+
 static const luaL_Reg functions[] = {
 	{ "sleep", kumo_sleep },
+	{ "start_timer", start_timer },
 	{ NULL, NULL },
 };
 
 void
 lb_time_open(lua_State *L)
 {
-	luaL_register(L, NULL, functions);
-	lua_getfield(L, -1, "time");
-	if (lua_isnil(L, -1)) {
-		lua_pop(L, 1);
-		lua_newtable(L);
-		lua_pushvalue(L, -1);
-		lua_setfield(L, -3, "time");
-	}
-	luaL_register(L, NULL, functions);
-	lua_pop(L, 1);
+	lb_class_open(L, &timer_class);
+	lua_pushcfunction(L, kumo_sleep);
+	lua_setfield(L, -2, "sleep");
+	lb_module(L, "time", functions);
 }

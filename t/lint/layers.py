@@ -16,7 +16,7 @@ LAYERS = (
     ('leaf', 'phase event_name verdict address header header_text '
              'header_diff header_replace header_fold encoded_word charset '
              'transfer message_id mailbox mailbox_* mime mime_* '
-             'text encoding charset_strict hash cipher aws_sign json_text moment '
+             'text encoding charset_strict hash cipher aws_sign json_text moment moment_format '
              'json_read toml toml_* yaml_* '
              'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item regex regex_code regex_search regex_replace '

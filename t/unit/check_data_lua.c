@@ -10,6 +10,7 @@ static const char *const files[] = {
 	"t/lua/kumo_regex.lua",
 	"t/lua/kumo_digest.lua",
 	"t/lua/kumo_serde.lua",
+	"t/lua/kumo_time.lua",
 };
 
 START_TEST(lua_file_runs)
