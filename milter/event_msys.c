@@ -81,8 +81,9 @@ release(struct session *s, struct batches *b)
 }
 
 /*
- * The stage for each copy: how many refuse, the first refusal in *first;
- * all, at once, where a callout fails: nobody loses mail by that.
+ * The stage for each copy: how many refuse, the first refusal in *first.  All
+ * do, at once, where one is to be tried again later (4xx) or a callout fails:
+ * there is one reply, and with any other that recipient's mail would be lost.
  */
 static size_t
 ask_each(struct session *s, struct batches *b, const struct message *whole,
@@ -101,13 +102,13 @@ ask_each(struct session *s, struct batches *b, const struct message *whole,
 		    s, EVENT_VALIDATE_EACH_RCPT, NULL, b->m[i], deadline, &one);
 		if (one.kind == VERDICT_CONTINUE)
 			continue;
-		if (!ok) {
+		log_info(s->id, "%s: refused with %d %s", whole->rcpt[i].email,
+		    one.code, one.text);
+		if (!ok || one.code < 500) {
 			verdict_clear(first);
 			verdict_move(first, &one);
 			return b->n;
 		}
-		log_info(s->id, "%s: refused with %d %s", whole->rcpt[i].email,
-		    one.code, one.text);
 		b->m[i]->discarded = true;
 		ends = ends || one.how != DISCONNECT_IF421;
 		if (refused++ == 0)

@@ -1,4 +1,6 @@
 -- kumo.regex: fancy-regex of Rust
+-- slow machines and sanitizers: what a pattern may take is not tested here
+require('kumo').milter.configure { cpu_limit = '3600s' }
 local kumo = require 'kumo'
 local regex = kumo.regex
 

@@ -173,6 +173,14 @@ static const struct {
 	    MODULE("a", EACH("if rcpt == 'bad' then " SAY("'no'") "end " CONT)),
 	    "C H:a M:<s@a.example> R:<bad@b.example> R:<r@b.example> D E Q",
 	    "C -; H -; M -; R -; R -; D -; E -{<bad@b.example}" },
+	{ "one is to come again later: all are, or its mail were lost",
+	    MODULE("a",
+		EACH("if rcpt == 'late' then "
+		     "vctx:set_code(451, 'later') "
+		     "elseif rcpt == 'bad' then " SAY("'no'") "end " CONT)),
+	    "C H:a M:<s@a.example> R:<bad@b.example> R:<late@b.example> "
+	    "R:<r@b.example> D E Q",
+	    "C -; H -; M -; R -; R -; R -; D -; E 451 later" },
 	{ "both are: the first code", MODULE("a", EACH(SAY("rcpt") CONT)),
 	    "C H:a M:<s@a.example> R:<one@b.example> R:<two@b.example> D E Q",
 	    "C -; H -; M -; R -; R -; D -; E 550 one" },

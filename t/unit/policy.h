@@ -22,6 +22,7 @@
 #ifndef KUMILTER_UNIT_POLICY_H
 #define KUMILTER_UNIT_POLICY_H
 
+#include "milter/clock.h"
 #include "milter/epoch.h"
 #include "milter/event.h"
 #include "milter/event_call.h"
@@ -70,7 +71,9 @@ policy_load(const char *text, int states, struct err *err)
 {
 	char *folder = policy_folder();
 	char *path = policy_file(folder, "init.lua", text);
-	struct epoch_options o = { .policy = path, .states = states };
+	struct epoch_options o = {
+		.policy = path, .states = states, .timeout = 600 * CLOCK_S
+	}; /* sanitizers are slow */
 	struct epoch *e;
 
 	log_set_level(LOG_LEVEL_ERROR);
