@@ -29,6 +29,8 @@ void lb_header_map_open(struct lua_State *L);
 void lb_text_open(struct lua_State *L);
 void lb_encode_open(struct lua_State *L);
 void lb_regex_open(struct lua_State *L);
+void lb_map_open(struct lua_State *L);
+void lb_map_build_open(struct lua_State *L);
 void lb_binary_open(struct lua_State *L);
 void lb_secret_open(struct lua_State *L);
 void lb_digest_open(struct lua_State *L);

@@ -20,14 +20,14 @@ LAYERS = (
              'json_read toml toml_* yaml_* '
              'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item regex regex_code regex_search regex_replace '
-             'regex_rust '
+             'regex_rust regex_set packed atoms domain_map cidr_recent '
              'reply reply_text reply_seen standing explain '
              'conformance conformance_fix '
              'submit source_edit datasource plain_file '
              'lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db dns_record dns_servers'),
-    ('process', 'log metric uuid public_suffix lmem regex_cache '
+    ('process', 'map_shared log metric uuid public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle audit cidr_named cidr_query fs_space '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool seldom dns dns_resolver tick'),
@@ -48,7 +48,8 @@ DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include
 # What a binding may include of its own kind, besides its own header.
 SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
 # A class in several files: what its own header is for, and for whom else.
-FAMILIES = {'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime*',
+FAMILIES = {'lb_map.h': 'lb_map_build',
+            'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime*',
             'lb_address_header.h': 'lb_message',
             'lb_mime.h': 'lb_mime* lb_msys_mime lb_header_map lb_message_mime '
                          'lb_message_report lb_message_conform'}
