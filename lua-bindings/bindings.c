@@ -40,6 +40,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_uuid_open,
 	lb_serde_open,
 	lb_moment_open,
+	lb_sqlite_open,
 	lb_stub_open,
 	lb_msys_open,
 };

@@ -39,6 +39,7 @@
 	FILE(msys_vctx, "msys/vctx.lua")                                       \
 	FILE(objects, "objects.lua")                                           \
 	FILE(prelude, "prelude.lua")                                           \
+	FILE(sqlite, "sqlite.lua")                                             \
 	FILE(utf8, "utf8.lua")
 
 /* .incbin looks from where the compiler runs, the top of the tree. */

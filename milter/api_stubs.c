@@ -164,7 +164,6 @@ static const struct api_stub stubs[] = {
 	MISSING("kumo.kafka.build_producer"),
 	MISSING("kumo.nats.connect"),
 	MISSING("redis.open"),
-	MISSING("sqlite.open"),
 };
 
 #define N_STUBS (sizeof stubs / sizeof stubs[0])

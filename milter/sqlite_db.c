@@ -32,6 +32,7 @@ sqlite_result_fini(struct sqlite_result *r)
 #ifdef HAVE_SQLITE3
 
 #include <sqlite3.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #define SQL_MAX (1 << 20)
@@ -282,6 +283,35 @@ bind(sqlite3_stmt *stmt, int at, const struct sqlite_value *v)
 	}
 }
 
+/* Names and numbers as SQLite has them. */
+static int
+bind_strict(struct sqlite_db *db, sqlite3_stmt *stmt,
+    const struct sqlite_query *q, struct err *err)
+{
+	int n = sqlite3_bind_parameter_count(stmt), at = 0;
+
+	for (size_t i = 0; i < q->n_params; i++) {
+		const struct sqlite_param *p = &q->param[i];
+		char name[80];
+
+		if (p->name != NULL) {
+			snprintf(name, sizeof name, ":%s", p->name);
+			at = strlen(p->name) < sizeof name - 1
+				 ? sqlite3_bind_parameter_index(stmt, name)
+				 : 0;
+			if (at == 0)
+				return err_set(
+				    err, "there is no placeholder %s", name);
+		} else if (++at > n) {
+			return err_set(err, "%zu values for %d placeholders",
+			    q->n_params, n);
+		}
+		if (bind(stmt, at, &p->value) != SQLITE_OK)
+			return fail(db, err);
+	}
+	return 0;
+}
+
 /* "?" stands for the next value, "?3" for the third. */
 static int
 bind_all(struct sqlite_db *db, sqlite3_stmt *stmt, const struct sqlite_query *q,
@@ -290,6 +320,8 @@ bind_all(struct sqlite_db *db, sqlite3_stmt *stmt, const struct sqlite_query *q,
 	int n = sqlite3_bind_parameter_count(stmt);
 	size_t next = 0, most = 0, given = 0;
 
+	if (q->strict)
+		return bind_strict(db, stmt, q, err);
 	for (int i = 1; i <= n; i++) {
 		const char *name = sqlite3_bind_parameter_name(stmt, i);
 		const struct sqlite_value *v;

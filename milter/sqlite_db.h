@@ -56,6 +56,11 @@ struct sqlite_query {
 	 */
 	const struct sqlite_param *param;
 	size_t n_params;
+	/*
+	 * Each parameter has a placeholder: a name without one is an error,
+	 * too, and values count as SQLite does, where ":x" has a number.
+	 */
+	bool strict;
 	size_t rows; /* enough of them; 0: all, if they fit the limits */
 };
 

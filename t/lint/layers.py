@@ -30,7 +30,7 @@ LAYERS = (
     ('process', 'map_shared log metric uuid public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle audit cidr_named cidr_query fs_space '
                 'watchdog listener privilege nudge control '
-                'signals sqlite_pool seldom dns dns_resolver tick'),
+                'signals sqlite_pool sqlite_conn seldom dns dns_resolver tick'),
     ('model', 'message header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
     ('policy', 'epoch epoch_load epoch_work event event_call event_message '

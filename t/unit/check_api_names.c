@@ -170,7 +170,6 @@ static const struct {
 	{ "proxy.start_proxy_listener", API_STUB_NOTHING },
 	{ "kumo.string.eval_template", API_STUB_MISSING },
 	{ "redis.open", API_STUB_MISSING },
-	{ "sqlite.open", API_STUB_MISSING },
 };
 
 START_TEST(functions_are_found)
