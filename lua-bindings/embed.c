@@ -7,6 +7,7 @@
 #define EMBEDDED(FILE)                                                         \
 	FILE(coroutine, "coroutine.lua")                                       \
 	FILE(kumo, "kumo.lua")                                                 \
+	FILE(memoize, "memoize.lua")                                           \
 	FILE(msys_accept, "msys/accept.lua")                                   \
 	FILE(msys_audit, "msys/audit.lua")                                     \
 	FILE(msys_cidr, "msys/cidr.lua")                                       \

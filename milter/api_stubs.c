@@ -118,7 +118,6 @@ static const struct api_stub stubs[] = {
 	{ "proxy.start_http_listener", API_STUB_NOTHING, DAEMON },
 
 	/* not in this version */
-	MISSING("kumo.memoize"),
 	MISSING("kumo.configure_redis_throttles"),
 	MISSING("kumo.read_dir"),
 	MISSING("kumo.glob"),

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "memo.h"
 #include "metric.h"
 #include "mutual.h"
 #include "nudge.h"
@@ -135,6 +136,7 @@ give_back_locks(struct run *run)
 {
 	int n = mutual_release(&run->locks);
 
+	memo_release(&run->flights);
 	if (n > 0 && log_first_time("locks held at the end"))
 		log_warn(run->session != NULL ? run->session->id : NULL,
 		    "%s ended with %d lock%s of msys.lock or thread.mutex "

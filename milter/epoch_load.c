@@ -4,6 +4,7 @@
 #include "dialect.h"
 #include "epoch_work.h"
 #include "log.h"
+#include "memo.h"
 #include "mutual.h"
 #include "session.h"
 #include "xmalloc.h"
@@ -73,6 +74,7 @@ call(struct state *st, int nargs, const char *event, struct err *err)
 	state_leave(st);
 	st->run = NULL;
 	mutual_release(&run.locks);
+	memo_release(&run.flights);
 	lua_remove(L, base);
 	if (status == 0) {
 		int n = lua_gettop(L) - base + 1;
@@ -253,6 +255,7 @@ load(struct epoch *e, struct draft *d, struct err *err)
 	    state_new(d != NULL ? &d->settings : &e->settings, e);
 
 	st->mem.soft = LOAD_MEMORY;
+	st->epoch_number = e->number;
 	st->owner = &epoch_work;
 	st->loading = true;
 	st->draft = d;

@@ -1,6 +1,7 @@
 #include "failure.h"
 
 #include "clock.h"
+#include "memo.h"
 #include "metric.h"
 #include "mutual.h"
 #include "timer.h"
@@ -73,6 +74,7 @@ failure_push(struct state *st, struct lua_State *co, enum run_result result,
 	lua_pcall(L, 1, 1, 0);
 	state_leave(st);
 	mutual_release(&run->locks); /* a __tostring may take one */
+	memo_release(&run->flights);
 	timer_begin_jobs(run);
 	return lua_tostring(L, -1) != NULL ? lua_tostring(L, -1) : "error";
 }

@@ -32,6 +32,7 @@ struct state;
 struct timer;
 
 struct message;
+struct memo_flight;
 struct mutual_held;
 
 struct grave {
@@ -48,8 +49,9 @@ struct run {
 	bool may_wait;
 	/* the Lua thread of a handler, which may yield; NULL while loading */
 	struct lua_State *thread;
-	struct mutual_held *locks; /* given back at the end of the run */
-	struct timer *after;       /* jobs that begin when this has ended */
+	struct mutual_held *locks;   /* given back at the end of the run */
+	struct memo_flight *flights; /* so, too */
+	struct timer *after;         /* jobs that begin when this has ended */
 };
 
 /*
@@ -85,6 +87,7 @@ struct state {
 	struct watch watch;
 	struct run *run;
 	struct epoch *epoch;
+	unsigned epoch_number;
 	const struct state_owner *owner;
 	const struct settings *settings;
 	struct draft *draft; /* while the first state of an epoch loads */

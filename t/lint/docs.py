@@ -129,8 +129,8 @@ def check_bindings():
         if not is_explained(path, name, function):
             complaints.error(path, line, f'{name}: no comment above '
                              f'{function}() says how it is called')
-        if os.path.basename(path).startswith('lb_msys'):
-            continue    # primitives of lua-bindings/msys, not for policies
+        if os.path.basename(path).startswith(('lb_msys', 'lb_memo')):
+            continue    # primitives of our own Lua parts, not for policies
         if of is None:
             if not re.search(rf'(?<!\w)\w[\w.]*\.{name}(?!\w)', manual):
                 complaints.error(path, line, f'{name} is not in the manual')
@@ -153,7 +153,7 @@ def check_lua_parts(manual):
             if not lines[number - 2].startswith('--'):
                 complaints.error(path, number, f'{name}: no comment above it')
             if not has(manual, name):
-                complaints.error(path, number, f'{name} is not in {POLICY}')
+                complaints.error(path, number, f'{name} is not in the manual')
 
 
 def check_msys_parts():
@@ -230,7 +230,7 @@ for page_ in (POLICY, DAEMON, MSYS):
 if not complaints.errors:
     policy = read(POLICY)
     check_bindings()
-    check_lua_parts(policy)
+    check_lua_parts(policy + read('man/kumilter-data.7'))
     check_settings()
     check_msys_parts()
     check_words('milter/event_name.h', r'X\([A-Z_]+, "(\w+_\w+)"\)',

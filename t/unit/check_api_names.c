@@ -182,10 +182,10 @@ START_TEST(functions_are_found)
 END_TEST
 
 static const char *const built[] = { "kumo.make_throttle", "kumo.time.now",
-	"kumo.on", "kumo.reject", "kumo.disconnect", "kumo.version",
-	"kumo.log_error", "kumo.log_warn", "kumo.log_info", "kumo.log_debug",
-	"kumo.set_diagnostic_log_filter", "kumo.sleep", "kumo.time.sleep",
-	"kumo.traceback", "kumo.get_event_registrars",
+	"kumo.memoize", "kumo.on", "kumo.reject", "kumo.disconnect",
+	"kumo.version", "kumo.log_error", "kumo.log_warn", "kumo.log_info",
+	"kumo.log_debug", "kumo.set_diagnostic_log_filter", "kumo.sleep",
+	"kumo.time.sleep", "kumo.traceback", "kumo.get_event_registrars",
 	"kumo.start_esmtp_listener", "kumo.make_listener_domain",
 	"kumo.validation_failed", "kumo.available_parallelism",
 	"kumo.string.split", "kumo.encode.hex_decode", "kumo.digest.sha1",

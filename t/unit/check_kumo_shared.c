@@ -33,6 +33,7 @@ use(const char *body, int states, const char *timeout)
 
 static const char *const files[] = {
 	"t/lua/kumo_throttle.lua",
+	"t/lua/kumo_memoize.lua",
 };
 
 START_TEST(lua_file_runs)
@@ -51,6 +52,13 @@ END_TEST
 #define TWO "C H:a M:<a@a.example> @2 C H:a M:<a@a.example> "
 #define BEGUN(a, b) "C -; H -; M " a "; C -; H -; M " b
 
+/* f(...) says how often it was called, in its state. */
+#define COUNT "local n = 0 "
+#define MEMO(name, more)                                                       \
+	"local f = kumo.memoize(function() if fails then error('x') end "      \
+	"n = n + 1 return n end, { name = '" name "', ttl = '1h', "            \
+	"capacity = 9" more " }) "
+
 static const struct {
 	const char *name, *policy, *words, *expected;
 } rows[] = {
@@ -68,6 +76,29 @@ static const struct {
 		    "tostring(t:delay_message_if_throttled(msg))")),
 	    "C H:a M:<a@a.example> R:<r@b.example> D E",
 	    "C -; H -; M -; R -; D -; E 550 nfalsetrue" },
+	{ "memoized results",
+	    COUNT MEMO("m1", "") MAIL(SAY("f(sender.domain)")), TWO,
+	    BEGUN("550 n1", "550 n1") },
+	{ "what fails is not kept",
+	    COUNT MEMO("m2", "")
+		MAIL("fails = sender.user == 'b' " SAY("pcall(f, 1)")),
+	    "C H:a M:<b@a.example> @2 C H:a M:<a@a.example>",
+	    BEGUN("550 nfalse", "550 ntrue") },
+	{ "an object is no argument",
+	    COUNT MEMO("m3", "") MAIL(SAY("pcall(f, sender)")),
+	    "C H:a M:<a@a.example>", "C -; H -; M 550 nfalse" },
+	{ "a rejection inside is an error",
+	    "local f = kumo.memoize(function() kumo.reject(550, 'no') end, "
+	    "{ name = 'm4', ttl = 9, capacity = 9 }) " MAIL("f()"),
+	    "C H:a M:<a@a.example>",
+	    "C -; H -; M 421 4.3.0 mx.example.test technical difficulties!" },
+	{ "a handler that is ended leaves nobody waiting",
+	    "local f = kumo.memoize(function(s) if s then kumo.sleep(9) end "
+	    "return 'done' end, { name = 'm5', ttl = 9, capacity = 9 }) " MAIL(
+		SAY("f(sender.user ~= 'b')")) RCPT(SAY("f(false)")),
+	    "C H:a M:<a@a.example> @2 C H:a M:<b@a.example>",
+	    BEGUN("421 4.3.0 mx.example.test technical difficulties!",
+		"550 ndone") },
 	{ "a throttle's wait ends the handler at its time",
 	    "local t = kumo.make_throttle('end', '1/d') t:throttle() " MAIL(
 		"t:sleep_if_throttled() " SAY("'too late'")),
@@ -86,13 +117,21 @@ END_TEST
 START_TEST(a_reload_keeps_values)
 {
 	static const char policy[] =
-	    "local t = kumo.make_throttle('reload', '5/d') " MAIL(
-		SAY("t:throttle().remaining"));
+	    "local t = kumo.make_throttle('reload', '5/d') "
+	    "local epoch = os.tmpname() os.remove(epoch) " /* another each */
+	    "local function e() return epoch end "
+	    "local f = kumo.memoize(e, { name = 'r', ttl = 9, capacity = 9 }) "
+	    "local g = kumo.memoize(e, { name = 's', ttl = 9, capacity = 9, "
+	    "invalidate_with_epoch = true }) " MAIL(
+		"local same = f() == g() " SAY(
+		    "t:throttle().remaining .. tostring(same)"));
 
-	use(policy, 2, "60s");
-	play_expect("C H:a M:<a@a.example>", "C -; H -; M 550 n4", "before");
-	use(policy, 2, "50s");
-	play_expect("C H:a M:<a@a.example>", "C -; H -; M 550 n3", "after");
+	use(policy, 1, "60s");
+	play_expect(
+	    "C H:a M:<a@a.example>", "C -; H -; M 550 n4true", "before");
+	use(policy, 1, "50s");
+	play_expect(
+	    "C H:a M:<a@a.example>", "C -; H -; M 550 n3false", "after");
 	policy_done();
 }
 END_TEST
@@ -137,6 +176,19 @@ START_TEST(a_throttle_holds_no_state)
 }
 END_TEST
 
+/* One calls, all others wait for it without the state, and all hear of it. */
+START_TEST(a_call_is_for_all_who_wait)
+{
+	use("local f = kumo.memoize(function() kumo.sleep(0.05) "
+	    "return kumo.make_throttle('calls', '99/d'):throttle().remaining "
+	    "end, { name = 'flight', ttl = '1h', capacity = 9 }) " MAIL(
+		"cm:set_meta('x', f()) ") RCPT(SAY("cm:get_meta('x')")),
+	    1, "60s");
+	all_at_once("C -; H -; M -; R 550 n98");
+	policy_done();
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -148,6 +200,7 @@ suite(void)
 	tcase_add_loop_test(t, states_share, 0, UNIT_N(rows));
 	tcase_add_test(t, a_reload_keeps_values);
 	tcase_add_test(t, a_throttle_holds_no_state);
+	tcase_add_test(t, a_call_is_for_all_who_wait);
 	return s;
 }
 
