@@ -42,6 +42,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_serde_open,
 	lb_moment_open,
 	lb_sqlite_open,
+	lb_dns_open,
 	lb_stub_open,
 	lb_msys_open,
 };

@@ -6,6 +6,7 @@
 /* One row for each file: an identifier of its own, its path from here. */
 #define EMBEDDED(FILE)                                                         \
 	FILE(coroutine, "coroutine.lua")                                       \
+	FILE(dns, "dns.lua")                                                   \
 	FILE(kumo, "kumo.lua")                                                 \
 	FILE(memoize, "memoize.lua")                                           \
 	FILE(msys_accept, "msys/accept.lua")                                   \

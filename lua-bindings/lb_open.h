@@ -40,6 +40,7 @@ void lb_uuid_open(struct lua_State *L);
 void lb_serde_open(struct lua_State *L);
 void lb_moment_open(struct lua_State *L);
 void lb_sqlite_open(struct lua_State *L);
+void lb_dns_open(struct lua_State *L);
 void lb_stub_open(struct lua_State *L);
 void lb_msys_open(struct lua_State *L);
 

@@ -134,6 +134,10 @@ ask(struct dns_resolver *r, const char *name, enum dns_type type,
 	struct question *q;
 	struct err err;
 
+	if (dns_resolver_fails(r, name)) {
+		*out = (struct dns_answer){ .status = DNS_SERVFAIL };
+		return;
+	}
 	if (!dns_resolver_can_tell(r, name)) {
 		*out = (struct dns_answer){ .status = DNS_NO_NAME };
 		return;
@@ -221,6 +225,12 @@ dns_resolver_new(const struct dns_config *c, struct err *err)
 {
 	(void)c;
 	return dns_resolver_get(NULL, err);
+}
+
+struct dns_resolver *
+dns_resolver_ref(struct dns_resolver *r)
+{
+	return r;
 }
 
 void

@@ -41,6 +41,7 @@ struct dns_config {
 	const char *servers; /* as dns_servers.h has it; NULL: none at all */
 	const struct dns_zone *zones; /* answered from memory */
 	size_t n_zones;
+	const char *const *servfail; /* NULL, or names ..., NULL: not told */
 };
 
 bool dns_is_built(void);
@@ -54,6 +55,7 @@ struct dns_resolver *dns_resolver_get(const char *servers, struct err *err);
 /* One of its own, for who needs more than servers. */
 struct dns_resolver *dns_resolver_new(
     const struct dns_config *c, struct err *err);
+struct dns_resolver *dns_resolver_ref(struct dns_resolver *r);
 void dns_resolver_unref(struct dns_resolver *r); /* NULL allowed */
 
 enum dns_status {

@@ -1,5 +1,6 @@
 #include "dns_record.h"
 
+#include "address.h"
 #include "xmalloc.h"
 
 #include <ctype.h>
@@ -255,4 +256,50 @@ dns_name(struct str *out, const char *text, size_t len, struct err *err)
 	if (wrong == NULL)
 		return 0;
 	return err_set(err, "a name for the DNS has %s", wrong);
+}
+
+static int
+add_label(struct str *out, const char *text, size_t len, struct err *err)
+{
+	bool ascii = true;
+	char *label;
+
+	for (size_t i = 0; i < len; i++)
+		ascii = ascii && (unsigned char)text[i] < 0x80;
+	if (ascii) {
+		str_add(out, text, len);
+		return 0;
+	}
+	label = address_domain(text, len, err);
+	if (label == NULL)
+		return -1;
+	str_adds(out, label);
+	free(label);
+	return 0;
+}
+
+int
+dns_name_utf8(struct str *out, const char *text, size_t len, struct err *err)
+{
+	struct str ascii = { 0 };
+	int rc =
+	    len > 4 * WIRE_MAX
+		? err_set(err, "a name for the DNS has more than 255 bytes")
+		: 0;
+
+	while (rc == 0 && len > 0) {
+		const char *dot = memchr(text, '.', len);
+		size_t n = dot != NULL ? (size_t)(dot - text) : len;
+
+		rc = add_label(&ascii, text, n, err);
+		if (dot != NULL)
+			str_addc(&ascii, '.');
+		n += dot != NULL;
+		text += n;
+		len -= n;
+	}
+	if (rc == 0)
+		rc = dns_name(out, str_c(&ascii), ascii.len, err);
+	str_fini(&ascii);
+	return rc;
 }

@@ -53,5 +53,8 @@ void dns_reverse(struct str *out, const struct ip *ip);
  * are no printable ASCII escaped.  A final dot is allowed.  -1 with *err.
  */
 int dns_name(struct str *out, const char *text, size_t len, struct err *err);
+/* The same of UTF-8: labels that are no ASCII become A-labels. */
+int dns_name_utf8(
+    struct str *out, const char *text, size_t len, struct err *err);
 
 #endif

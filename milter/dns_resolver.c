@@ -31,6 +31,7 @@ struct dns_resolver {
 	int refs;         /* who has it, and each question without an answer */
 	int asked;        /* those questions */
 	struct str zones; /* "example.com example.net", or empty */
+	struct str fails; /* names in the same way */
 	bool has_servers;
 	bool broken;  /* libunbound's thread has gone */
 	int64_t last; /* clock_mono() of its last use */
@@ -126,6 +127,7 @@ bury_all(void)
 		delete_context(r->ctx);
 		free(r->servers);
 		str_fini(&r->zones);
+		str_fini(&r->fails);
 		free(r);
 	}
 }
@@ -310,6 +312,8 @@ make(const struct dns_config *c, struct err *err)
 	r->has_servers = c->servers != NULL;
 	for (size_t i = 0; i < c->n_zones; i++)
 		str_addf(&r->zones, "%s ", c->zones[i].name);
+	for (size_t i = 0; c->servfail != NULL && c->servfail[i] != NULL; i++)
+		str_addf(&r->fails, "%s ", c->servfail[i]);
 	r->next = all.list;
 	all.list = r;
 	all.n++;
@@ -422,6 +426,31 @@ dns_resolver_can_tell(const struct dns_resolver *r, const char *name)
 		z += whole;
 	}
 	return false;
+}
+
+bool
+dns_resolver_fails(const struct dns_resolver *r, const char *name)
+{
+	size_t len = without_dot(name, strlen(name));
+
+	for (const char *f = str_c(&r->fails); *f != '\0'; f++) {
+		size_t whole = strcspn(f, " ");
+
+		if (without_dot(f, whole) == len &&
+		    strncasecmp(name, f, len) == 0)
+			return true;
+		f += whole;
+	}
+	return false;
+}
+
+struct dns_resolver *
+dns_resolver_ref(struct dns_resolver *r)
+{
+	pthread_mutex_lock(&all.lock);
+	r->refs++;
+	pthread_mutex_unlock(&all.lock);
+	return r;
 }
 
 void

@@ -21,6 +21,8 @@ typedef void dns_told(
 int dns_resolver_ask(struct dns_resolver *r, const char *name,
     enum dns_type type, dns_told *told, void *arg, struct err *err);
 
+/* Is the name one of those that it is not to tell? */
+bool dns_resolver_fails(const struct dns_resolver *r, const char *name);
 /* In its zones, what has a CNAME is answered as having no other data. */
 bool dns_resolver_has_zones(const struct dns_resolver *r);
 /*

@@ -19,6 +19,7 @@ draft_fini(struct draft *d)
 {
 	json_decref(d->listeners);
 	json_decref(d->settings.datasources);
+	json_decref(d->settings.resolvers);
 	json_decref(d->scriptlets);
 	json_decref(d->contexts);
 	free(d->listen);

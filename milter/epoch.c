@@ -57,6 +57,7 @@ epoch_free(struct epoch *e)
 	json_decref(e->listeners);
 	json_decref(e->scriptlets);
 	json_decref(e->settings.datasources);
+	json_decref(e->settings.resolvers);
 	json_decref(e->contexts);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
@@ -67,6 +68,7 @@ take_draft(struct epoch *e, struct draft *d)
 {
 	e->settings = d->settings;
 	json_incref(e->settings.datasources);
+	json_incref(e->settings.resolvers);
 	e->listeners = json_incref(d->listeners);
 	e->scriptlets = json_incref(d->scriptlets);
 	e->contexts = json_incref(d->contexts);

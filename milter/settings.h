@@ -35,8 +35,9 @@ struct settings {
 	char submit_command[1024];
 	/* datasource.h; counted for the draft and the epoch alone */
 	struct json_t *datasources;
-	int64_t dns_timeout;   /* ns, of one lookup */
-	char dns_servers[512]; /* a list of dns_servers.h */
+	struct json_t *resolvers; /* dns_spec.h; the same */
+	int64_t dns_timeout;      /* ns, of one lookup */
+	char dns_servers[512];    /* a list of dns_servers.h */
 	int header_count_limit;
 	size_t header_size_limit;
 	int recipient_limit;

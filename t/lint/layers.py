@@ -26,11 +26,11 @@ LAYERS = (
              'submit source_edit datasource plain_file '
              'lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
-             'sqlite_db dns_record dns_servers'),
+             'sqlite_db dns_record dns_servers dns_zone'),
     ('process', 'map_shared log metric uuid public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo audit cidr_named cidr_query fs_space '
                 'watchdog listener privilege nudge control '
-                'signals sqlite_pool sqlite_conn seldom dns dns_resolver tick'),
+                'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec tick'),
     ('model', 'message header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
     ('policy', 'epoch epoch_load epoch_work event event_call event_message '
