@@ -22,6 +22,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_time_open,
 	lb_throttle_open,
 	lb_memo_open,
+	lb_count_series_open,
 	lb_milter_open,
 	lb_listener_open,
 	lb_trace_open,

@@ -144,7 +144,6 @@ static const struct api_stub stubs[] = {
 	MISSING("kumo.file_type.from_bytes"),
 	MISSING("kumo.file_type.from_extension"),
 	MISSING("kumo.file_type.from_media_type"),
-	MISSING("kumo.counter_series.define"),
 	MISSING("kumo.mpsc.define"),
 	MISSING("kumo.amqp.build_client"),
 	MISSING("kumo.amqp.basic_publish"),

@@ -28,7 +28,7 @@ LAYERS = (
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db dns_record dns_servers dns_zone'),
     ('process', 'map_shared log metric uuid public_suffix lmem regex_cache '
-                'counter series gauge share mutual throttle memo audit cidr_named cidr_query fs_space '
+                'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec tick'),
     ('model', 'message header_import batch session session_learn'),

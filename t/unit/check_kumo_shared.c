@@ -34,6 +34,7 @@ use(const char *body, int states, const char *timeout)
 static const char *const files[] = {
 	"t/lua/kumo_throttle.lua",
 	"t/lua/kumo_memoize.lua",
+	"t/lua/kumo_counter_series.lua",
 };
 
 START_TEST(lua_file_runs)
