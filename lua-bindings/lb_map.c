@@ -103,6 +103,7 @@ domain_newindex(lua_State *L)
 	map->shared = NULL;
 	if (domain_map_set(map->own, name, name_len, value, len, &err) != 0)
 		return luaL_error(L, "kumo.domain_map: %s", err.msg);
+	lb_map_pack_done(L);
 	lb_map_charge(L, 1, domain_map_size(map->own));
 	return 0;
 }
@@ -261,6 +262,7 @@ cidr_newindex(lua_State *L)
 		map->own = cidr_recent_new();
 	if (cidr_recent_set(map->own, &net, value, len, &err) != 0)
 		return luaL_error(L, "kumo.cidr: %s", err.msg);
+	lb_map_pack_done(L);
 	size = cidr_recent_size(map->own);
 	if (map->shared != NULL)
 		size += cidr_map_size(map->shared->map);

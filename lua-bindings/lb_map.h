@@ -43,6 +43,8 @@ void lb_map_charge(struct lua_State *L, int i, size_t size);
 
 /* Push what stands for the value at i as bytes, which are *p; raises. */
 const char *lb_map_pack(struct lua_State *L, int i, size_t *len);
+/* Free the bytes that lb_map_pack() made, and pop it. */
+void lb_map_pack_done(struct lua_State *L);
 void lb_map_push(struct lua_State *L, const char *packed);
 
 #endif

@@ -53,6 +53,16 @@ lb_map_pack(lua_State *L, int i, size_t *len)
 	return str_c(&b->value);
 }
 
+/* Lua sees how small this is, not what it holds: do not wait for it. */
+void
+lb_map_pack_done(lua_State *L)
+{
+	struct build *b = lua_touserdata(L, -1);
+
+	str_fini(&b->value);
+	lua_pop(L, 1);
+}
+
 static const char *push(lua_State *L, const char *p);
 
 static const char *
@@ -175,12 +185,15 @@ build_new(lua_State *L, const struct lb_map_kind *kind)
 	b->kind = kind;
 	each(L, b, &digest);
 	shared = map_shared_get(&digest);
-	if (shared != NULL)
+	if (shared != NULL) {
+		lb_map_pack_done(L);
 		return shared;
+	}
 	b->build = kind->begin();
 	each(L, b, NULL);
 	map = kind->done(b->build);
 	b->build = NULL;
+	lb_map_pack_done(L);
 	return map_shared_put(&digest, map, kind->free_map);
 }
 
