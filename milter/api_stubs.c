@@ -119,9 +119,6 @@ static const struct api_stub stubs[] = {
 
 	/* not in this version */
 	MISSING("kumo.configure_redis_throttles"),
-	MISSING("kumo.read_dir"),
-	MISSING("kumo.glob"),
-	MISSING("kumo.uncached_glob"),
 	MISSING("kumo.bump_config_epoch"),
 	MISSING("kumo.set_config_monitor_globs"),
 	MISSING("kumo.eval_config_monitor_globs"),
@@ -132,12 +129,6 @@ static const struct api_stub stubs[] = {
 	MISSING("kumo.dkim.rsa_sha256_signer"),
 	MISSING("kumo.dkim.ed25519_signer"),
 	MISSING("kumo.string.eval_template"),
-	MISSING("kumo.fs.open"),
-	MISSING("kumo.fs.read_dir"),
-	MISSING("kumo.fs.glob"),
-	MISSING("kumo.fs.uncached_glob"),
-	MISSING("kumo.fs.metadata_for_path"),
-	MISSING("kumo.fs.symlink_metadata_for_path"),
 	MISSING("kumo.http.build_client"),
 	MISSING("kumo.http.build_url"),
 	MISSING("kumo.http.connect_websocket"),

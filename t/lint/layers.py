@@ -16,7 +16,7 @@ LAYERS = (
     ('leaf', 'phase event_name verdict address header header_text '
              'header_diff header_replace header_fold encoded_word charset '
              'transfer message_id mailbox mailbox_* mime mime_* '
-             'text encoding charset_strict hash cipher aws_sign json_text moment moment_format '
+             'text encoding charset_strict hash cipher aws_sign json_text moment moment_format glob_walk '
              'json_read toml toml_* yaml_* '
              'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item regex regex_code regex_search regex_replace '
@@ -27,7 +27,7 @@ LAYERS = (
              'lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db dns_record dns_servers dns_zone'),
-    ('process', 'map_shared log metric uuid public_suffix lmem regex_cache '
+    ('process', 'map_shared log metric uuid glob_cache public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec tick'),

@@ -12,6 +12,7 @@ static const char *const files[] = {
 	"t/lua/kumo_digest.lua",
 	"t/lua/kumo_serde.lua",
 	"t/lua/kumo_time.lua",
+	"t/lua/kumo_fs.lua",
 };
 
 START_TEST(lua_file_runs)
@@ -27,6 +28,22 @@ START_TEST(lua_file_runs)
 }
 END_TEST
 
+/* In a handler, where other sessions go on meanwhile. */
+START_TEST(glob_waits)
+{
+	policy_use("cpu_limit = '30s'",
+	    "kumo.on('smtp_server_mail_from', function(sender) "
+	    "local found = kumo.fs.uncached_glob('kumo?fs.l*a', 't/lua') "
+	    "local ok, why = pcall(kumo.fs.glob, '{') "
+	    "kumo.reject(550, #found .. found[1] .. tostring(ok) .. "
+	    "why:match('a brace.*')) end)");
+	play_expect("C H:a M:<s@a.example> Q",
+	    "C -; H -; M 550 5.0.0 1kumo_fs.luafalsea brace without its end",
+	    "glob");
+	policy_done();
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -35,6 +52,7 @@ suite(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, lua_file_runs, 0, UNIT_N(files));
+	tcase_add_test(tcase, glob_waits);
 	return s;
 }
 
