@@ -72,6 +72,38 @@ requested(lua_State *L)
 	return lua_touserdata(L, 2);
 }
 
+static int
+finish(lua_State *L)
+{
+	struct wait *w = lua_touserdata(L, 1);
+
+	lua_settop(L, 0);
+	return w->finish(w, L);
+}
+
+/*
+ * The results of the wait, for the handler.  Where there is no catching: an
+ * error here is on no coroutine's stack that runs, so it ends the handler.
+ */
+static enum run_result
+take_results(struct state *st, struct co *co, struct wait *w, int *nresults)
+{
+	int base = lua_gettop(st->L);
+	int status;
+
+	lua_pushcfunction(st->L, finish);
+	lua_pushlightuserdata(st->L, w);
+	status = lua_pcall(st->L, 1, LUA_MULTRET, 0);
+	*nresults = lua_gettop(st->L) - base;
+	lua_settop(co->L, 0);
+	if (!lua_checkstack(co->L, *nresults)) {
+		lua_settop(st->L, base);
+		return RUN_MEMORY;
+	}
+	lua_xmove(st->L, co->L, *nresults);
+	return status == 0 ? RUN_OK : RUN_ERROR;
+}
+
 /* The userdata stays on the handler's stack, so it lives while we block. */
 static enum run_result
 wait_outside(struct state *st, struct co *co, struct run *run, int *nresults)
@@ -97,10 +129,7 @@ wait_outside(struct state *st, struct co *co, struct run *run, int *nresults)
 	st->run = run;
 	if (clock_mono() >= run->deadline)
 		return RUN_WALL;
-	*nresults = w->finish(w, co->L);
-	for (int i = lua_gettop(co->L) - *nresults; i > 0; i--)
-		lua_remove(co->L, 1);
-	return RUN_OK;
+	return take_results(st, co, w, nresults);
 }
 
 static enum run_result

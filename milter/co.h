@@ -18,7 +18,11 @@
 struct wait {
 	/* Without the state and without Lua: block until done or deadline. */
 	void (*block)(struct wait *w, int64_t deadline);
-	/* With the state: push the results, say how many. */
+	/*
+	 * With the state: push the results, say how many.  L is not the
+	 * handler's thread.  What this raises ends the handler: no pcall of the
+	 * policy's catches it, so what it may want to catch is a result.
+	 */
 	int (*finish)(struct wait *w, struct lua_State *L);
 	const char *what; /* "kumo.sleep", for the log */
 };
