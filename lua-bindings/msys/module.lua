@@ -142,7 +142,9 @@ end
 
 local function load_scriptlet(config, i, entry)
   local path, text = find(entry)
-  load.keep(config, i, path, text)
+  if not entry.text then -- the first state: the others run the same
+    load.keep(config, i, path, text)
+  end
   local chunk, why = host.compile(text, '@' .. path)
   if not chunk then
     error(why, 0)
@@ -293,13 +295,13 @@ local function phase(record, callout, ...)
   return host.end_phase(record)
 end
 
+local list_callouts = { 'validate_rcptto_list', 'validate_rcptto_list_final' }
+
 -- The end of a message: several callouts, until one of them refuses.
 local function data_stage(record, msg)
   local ac, vctx = record.accept, record.vctx
   local code, note, ends = phase(record, 'validate_data', msg, ac, vctx)
-  for _, callout in ipairs {
-    'validate_rcptto_list', 'validate_rcptto_list_final',
-  } do
+  for _, callout in ipairs(list_callouts) do
     if lists[callout] and not host.refuses(code) then
       record.phase = callout
       code, note, ends = phase(record, callout,
