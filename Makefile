@@ -42,6 +42,8 @@ OUT := $(BUILD)/$(VARIANT)
 PKGS := luajit jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CHECK_CFLAGS := $(shell pkg-config --cflags check 2>/dev/null)
+CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 # optional libraries: used when pkg-config knows them
 define optional
 ifeq ($$(shell pkg-config --exists $(1) && echo yes),yes)
@@ -91,6 +93,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/%.o)
 DAEMON_OBJ := $(LIB_OBJ) $(DOOR_SRC:%.c=$(OUT)/%.o)
 UNIT_SRC := $(wildcard t/unit/check_*.c)
 UNIT_BIN := $(UNIT_SRC:t/unit/%.c=$(OUT)/t/%)
+UNIT_OBJ := $(UNIT_SRC:%.c=$(OUT)/%.o)
 FUZZ_SRC := $(wildcard t/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:t/fuzz/%.c=$(OUT)/fuzz/%)
 LUA_PARTS := $(wildcard lua-bindings/*.lua lua-bindings/*/*.lua)
@@ -130,13 +133,24 @@ need-packages:
 	{ echo "make: libmilter, LuaJIT or jansson is missing;" \
 	  "as root: make deps"; exit 1; }
 
-$(OUT)/t/%: t/unit/%.c $(LIB_OBJ) $(OUT)/flags
-	$(say) LD $@
+# all suites are one program, linked once; each has its name there
+$(OUT)/t/unit/check_%.o: t/unit/check_%.c $(OUT)/flags | need-packages
+	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -It/unit -MMD -MP -MF $@.d -o $@ $< $(LIB_OBJ) \
-		$(ALL_LDFLAGS) $(shell pkg-config --cflags --libs check) $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -It/unit -DUNIT_NAME=check_$* \
+		$(CHECK_CFLAGS) -MMD -MP -c -o $@ $<
+$(OUT)/t/units: t/unit/main.c $(OUT)/t/suites.h $(UNIT_OBJ) $(LIB_OBJ)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(@D) -o $@ $< $(UNIT_OBJ) $(LIB_OBJ) \
+		$(ALL_LDFLAGS) $(CHECK_LIBS) $(LIBS)
+$(OUT)/t/suites.h: force
+	@mkdir -p $(@D)
+	@printf 'UNIT(%s)\n' $(UNIT_SRC:t/unit/%.c=%) >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$(UNIT_BIN): $(OUT)/t/units
+	@ln -sf units $@
 
--include $(DAEMON_OBJ:.o=.d) $(UNIT_BIN:%=%.d) $(FUZZ_BIN:%=%.d)
+-include $(DAEMON_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(FUZZ_BIN:%=%.d)
 
 # ---- tests -----------------------------------------------------------------
 CHECKS := check-unit check-fuzz check-conf lint check-proto check-mta asan tsan

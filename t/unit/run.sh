@@ -1,10 +1,11 @@
 #!/bin/sh
-# run.sh SUITE... - run Check suites, show those that fail, count them all
-passed=0
-failed=0
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-for suite in "$@"; do
+# run.sh SUITE... - run Check suites, one for each processor at a time; show
+# those that fail, count them all
+if [ "$1" = --one ]; then
+	# into FOLDER: what the suite printed, and "CHECKS BAD"
+	folder=$2
+	suite=$3
+	out=$folder/$(basename "$suite")
 	"$suite" >"$out" 2>&1
 	code=$?
 	# "87%: Checks: 8, Failures: 1, Errors: 0"
@@ -16,11 +17,31 @@ for suite in "$@"; do
 	checks=${checks:-0}
 	if [ "$code" -ne 0 ] || [ "$checks" -eq 0 ]; then
 		[ "$bad" -gt 0 ] || bad=1
-		echo "--- $(basename "$suite") (exit $code)"
-		cat "$out"
+		mv "$out" "$out.failed"
+		echo "(exit $code)" >>"$out.failed"
 	fi
-	failed=$((failed + bad))
-	passed=$((passed + checks - (bad < checks ? bad : checks)))
+	echo "$checks $bad" >"$out.count"
+	exit 0
+fi
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 "$0" --one "$folder"
+for out in "$folder"/*.failed; do
+	[ -e "$out" ] || continue
+	echo "--- $(basename "$out" .failed)"
+	cat "$out"
 done
+sums=$(cat "$folder"/*.count |
+	awk '{ p += $1 - ($2 < $1 ? $2 : $1); f += $2 } END { print p+0, f+0 }')
+# a suite that was ended with its runner counts as one that failed
+for suite in "$@"; do
+	[ -e "$folder/$(basename "$suite").count" ] || {
+		echo "--- $(basename "$suite"): ended without a count"
+		sums="${sums% *} $((${sums#* } + 1))"
+	}
+done
+passed=${sums% *}
+failed=${sums#* }
 echo "${TEST_NAME:-unit}: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

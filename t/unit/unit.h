@@ -1,9 +1,13 @@
 /*
- * unit.h - the main() of a Check suite
+ * unit.h - the way into a Check suite
  *
  * UNIT_MAIN(suite) runs the Suite that suite() makes.  The exit code is 1 if
  * a test failed.  CK_FORK=no in the environment keeps all tests in one
  * process, as sanitizers and debuggers like it; CK_VERBOSITY as in Check.
+ *
+ * All suites are one program, linked once; check_ROOM is a name of it, and
+ * main.c runs the suite that it was called by.  The Makefile gives each file
+ * the name of its function as UNIT_NAME.
  */
 #ifndef KUMILTER_UNIT_H
 #define KUMILTER_UNIT_H
@@ -24,7 +28,8 @@ unit_run(Suite *suite)
 }
 
 #define UNIT_MAIN(suite)                                                       \
-	int main(void)                                                         \
+	int UNIT_NAME(void);                                                   \
+	int UNIT_NAME(void)                                                    \
 	{                                                                      \
 		return unit_run(suite());                                      \
 	}
