@@ -42,6 +42,7 @@
 	FILE(objects, "objects.lua")                                           \
 	FILE(prelude, "prelude.lua")                                           \
 	FILE(sqlite, "sqlite.lua")                                             \
+	FILE(throttle, "throttle.lua")                                         \
 	FILE(utf8, "utf8.lua")
 
 /* .incbin looks from where the compiler runs, the top of the tree. */

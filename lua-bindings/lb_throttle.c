@@ -1,7 +1,7 @@
 /*
- * lb_throttle.c - kumo.make_throttle and its object
+ * lb_throttle.c - kumo.make_throttle, and the primitives of throttle.lua
  *
- * All: events any; from KumoMTA's kumo.make_throttle.
+ * What fails while it waits cannot raise, so it is a result.
  */
 #include "lb.h"
 #include "lb_open.h"
@@ -25,7 +25,8 @@ struct throttle {
  * kumo.make_throttle(name, spec) -> throttle
  *   spec: "[local:]LIMIT/[N]UNIT[,max_burst=B]", see throttle.h.
  *   One name and spec is one bucket in the whole process.
- *   Raises on a spec that is none.  Waits: no.
+ *   Raises on a spec that is none.
+ *   Events: any.  Waits: no.  From: KumoMTA kumo.make_throttle.
  */
 static int
 make_throttle(lua_State *L)
@@ -68,12 +69,7 @@ take(const struct throttle *t)
 	return throttle_take(&t->spec, t->name, t->len, clock_mono());
 }
 
-/*
- * t:throttle() -> { throttled =, limit =, remaining =, reset_after =,
- *                   retry_after = }
- *   Counts one, unless that is too much: then throttled is true and
- *   retry_after there.  Durations are { secs =, nanos = }.  Waits: no.
- */
+/* native.throttle(throttle) -> table */
 static int
 throttle_throttle(lua_State *L)
 {
@@ -94,6 +90,9 @@ throttle_throttle(lua_State *L)
 
 /* ---- waiting ------------------------------------------------------------ */
 
+/* A sleep that ends so near to the handler's own end comes to nothing. */
+#define MARGIN (100 * CLOCK_MS)
+
 struct pause {
 	struct wait wait;
 	const struct throttle *t; /* the method's self, on the stack below */
@@ -106,11 +105,12 @@ pause_block(struct wait *w, int64_t deadline)
 	struct pause *p = (struct pause *)w;
 	int64_t until;
 
-	while (p->a.throttled && clock_mono() < deadline) {
+	while (p->a.throttled) {
 		until = clock_mono() + p->a.retry_after;
-		clock_sleep_until(until < deadline ? until : deadline);
-		if (until < deadline)
-			p->a = take(p->t);
+		if (until >= deadline - MARGIN)
+			return;
+		clock_sleep_until(until);
+		p->a = take(p->t);
 	}
 }
 
@@ -120,17 +120,13 @@ pause_finish(struct wait *w, lua_State *L)
 	struct pause *p = (struct pause *)w;
 
 	if (p->a.throttled)
-		return luaL_error(
-		    L, "%s: still throttled when the time was up", w->what);
-	lua_pushboolean(L, 1);
+		lua_pushnil(L);
+	else
+		lua_pushboolean(L, 1);
 	return 1;
 }
 
-/*
- * t:sleep_if_throttled() -> did it wait?
- *   Counts one as soon as that is not too much.  The wait counts against
- *   event_timeout and ends the handler there.  Waits: yes, only this handler.
- */
+/* native.sleep(throttle) -> did it wait?; nil: the time would not suffice */
 static int
 throttle_sleep(lua_State *L)
 {
@@ -152,11 +148,7 @@ throttle_sleep(lua_State *L)
 
 /* ---- the rest ----------------------------------------------------------- */
 
-/*
- * t:delay_message_if_throttled(msg) -> is it throttled?
- *   Counts one as t:throttle() does.  When a message is delivered is the
- *   MTA's affair: it is not delayed.  Waits: no.
- */
+/* native.delay(throttle, message) -> is it throttled? */
 static int
 throttle_delay(lua_State *L)
 {
@@ -168,7 +160,7 @@ throttle_delay(lua_State *L)
 	return 1;
 }
 
-/* t:explain() -> its terms and how it stands, for people.  Waits: no. */
+/* native.explain(throttle) -> text */
 static int
 throttle_explain(lua_State *L)
 {
@@ -191,24 +183,42 @@ throttle_explain(lua_State *L)
 	return 1;
 }
 
-static const luaL_Reg methods[] = {
-	{ "throttle", throttle_throttle },
-	{ "sleep_if_throttled", throttle_sleep },
-	{ "delay_message_if_throttled", throttle_delay },
-	{ "explain", throttle_explain },
-	{ NULL, NULL },
-};
+/* native.set_index(function(throttle, key)) */
+static int
+set_index(lua_State *L)
+{
+	luaL_getmetatable(L, CLASS);
+	lua_pushvalue(L, 1);
+	lua_setfield(L, -2, "__index");
+	return 0;
+}
+
+static void
+add(lua_State *L, const char *name, lua_CFunction f)
+{
+	lua_pushcfunction(L, f);
+	lua_setfield(L, -2, name);
+}
 
 static const luaL_Reg functions[] = {
 	{ "make_throttle", make_throttle },
 	{ NULL, NULL },
 };
 
-static const struct lb_class class = { CLASS, NULL, methods, NULL };
+static const struct lb_class class = { CLASS, NULL, NULL, NULL };
 
 void
 lb_throttle_open(lua_State *L)
 {
 	lb_class_open(L, &class);
 	luaL_register(L, NULL, functions);
+	lb_load_part(L, "throttle.lua");
+	lua_pushvalue(L, -2);
+	lua_newtable(L);
+	add(L, "throttle", throttle_throttle);
+	add(L, "sleep", throttle_sleep);
+	add(L, "delay", throttle_delay);
+	add(L, "explain", throttle_explain);
+	add(L, "set_index", set_index);
+	lua_call(L, 2, 0);
 }

@@ -100,11 +100,23 @@ static const struct {
 	    "C H:a M:<a@a.example> @2 C H:a M:<b@a.example>",
 	    BEGUN("421 4.3.0 mx.example.test technical difficulties!",
 		"550 ndone") },
-	{ "a throttle's wait ends the handler at its time",
+	{ "a throttle's wait that would be too long is not begun",
 	    "local t = kumo.make_throttle('end', '1/d') t:throttle() " MAIL(
 		"t:sleep_if_throttled() " SAY("'too late'")),
 	    "C H:a M:<a@a.example>",
-	    "C -; H -; M 421 4.3.0 mx.example.test technical difficulties!" },
+	    "C -; H -; M 451 4.4.5 too much at once, try again later" },
+	{ "and that can be caught",
+	    "local t = kumo.make_throttle('catch', '1/d') t:throttle() " MAIL(
+		"local ok, why = pcall(t.sleep_if_throttled, t) " SAY(
+		    "tostring(ok) .. ' ' .. tostring(why)")),
+	    "C H:a M:<a@a.example>",
+	    "C -; H -; M 550 nfalse 451 4.4.5 too much at once, try again "
+	    "later" },
+	{ "and raised again",
+	    "local t = kumo.make_throttle('again', '1/d') t:throttle() " MAIL(
+		"local ok, why = pcall(t.sleep_if_throttled, t) error(why)"),
+	    "C H:a M:<a@a.example>",
+	    "C -; H -; M 451 4.4.5 too much at once, try again later" },
 };
 
 START_TEST(states_share)
