@@ -21,6 +21,7 @@
 ## lint            borders between the rooms, sizes, headers, docs, man pages
 ## format          clang-format in place;  format-check only looks
 ## bench           kumilter beside a bare libmilter filter (slow)
+## bench-library   what calls of the policy library cost
 ## bench-parsers   is the parsers' time linear in what a client sends?
 ## soak            10^6 messages, 1000 reloads: memory and fds stay flat (slow)
 ## clean           remove build/
@@ -244,10 +245,19 @@ $(BUILD)/bench/parsers: t/bench/parsers.c $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB_OBJ) $(ALL_LDFLAGS) $(LIBS)
 
+$(BUILD)/bench/library: t/bench/library.c $(LIB_OBJ)
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB_OBJ) $(ALL_LDFLAGS) $(LIBS)
+
+bench-library: $(BUILD)/bench/library
+	@$(BUILD)/bench/library $(LIBRARY_ARGS)
 bench-parsers: $(BUILD)/bench/parsers
 	@$(BUILD)/bench/parsers t/fuzz/corpus
-bench: all $(BUILD)/bench/bare_filter $(BUILD)/bench/loadgen
+bench: all $(BUILD)/bench/bare_filter $(BUILD)/bench/loadgen \
+		$(BUILD)/bench/library
 	@t/bench/bench.py $(BENCH_ARGS)
+	@$(BUILD)/bench/library $(LIBRARY_ARGS)
 soak: all $(BUILD)/bench/loadgen
 	@t/bench/soak.py $(SOAK_ARGS)
 
@@ -279,6 +289,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help clean deps check check-unit check-conf check-fuzz check-proto check-mta \
-	asan tsan sanitized lint valgrind format format-check demo run bench bench-parsers \
-	soak install uninstall
+	asan tsan sanitized lint valgrind format format-check demo run bench bench-library \
+	bench-parsers soak install uninstall
 .DEFAULT_GOAL := all
