@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* The end of the string at p, which is a quote. */
-static char *
-skip_string(char *p, const char *end)
+static const char *
+skip_string(const char *p, const char *end)
 {
 	for (p++; p < end && *p != '"'; p++)
 		if (*p == '\\' && end - p > 1)
@@ -44,31 +44,61 @@ comment_end(const char *p, const char *end)
 	return p;
 }
 
-static void
-strip(char *p, const char *end)
+/* The first comment, or NULL. */
+static const char *
+find_comment(const char *p, const char *end)
 {
 	while (p < end) {
-		if (*p == '"') {
+		if (*p == '"')
 			p = skip_string(p, end);
-		} else {
-			const char *to = comment_end(p, end);
-
-			p = to > p ? blank_until(p, to) : p + 1;
-		}
+		else if (comment_end(p, end) > p)
+			return p;
+		else
+			p++;
 	}
+	return NULL;
+}
+
+/* Most texts have none, and are not to be copied for it. */
+static bool
+may_have_comments(const char *text, size_t len)
+{
+	return memchr(text, '#', len) != NULL || memchr(text, '/', len) != NULL;
+}
+
+static void
+strip(char *text, const char *end)
+{
+	const char *from = text;
+
+	while ((from = find_comment(from, end)) != NULL)
+		from =
+		    blank_until(text + (from - text), comment_end(from, end));
+}
+
+static json_t *
+load(const char *text, size_t len, json_error_t *why)
+{
+	return json_loadb(text, len,
+	    JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, why);
 }
 
 json_t *
 json_read(const char *text, size_t len, struct err *err)
 {
-	char *copy = xmemdup0(text, len);
 	json_error_t why;
 	json_t *value;
+	char *copy;
 
-	strip(copy, copy + len);
-	value = json_loadb(copy, len,
-	    JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &why);
-	free(copy);
+	if (may_have_comments(text, len) &&
+	    find_comment(text, text + len) != NULL) {
+		copy = xmemdup0(text, len);
+		strip(copy, copy + len);
+		value = load(copy, len, &why);
+		free(copy);
+	} else {
+		value = load(text, len, &why);
+	}
 	if (value == NULL)
 		err_set(err, "%s at line %d column %d", why.text, why.line,
 		    why.column);
