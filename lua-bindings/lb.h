@@ -48,6 +48,21 @@ long long lb_integer(lua_State *L, int i, long long lo, long long hi);
 /* Lua values as JSON and back (kumo-api 0: "table -> JSON"). */
 json_t *lb_tojson(lua_State *L, int i, size_t *cost, struct err *err);
 void lb_pushjson(lua_State *L, const json_t *value);
+/*
+ * The same with maps, which no JSON can hold: what they share is kept beside
+ * the value and stands as long as it does.  *kept is NULL at first.
+ */
+struct lb_kept;
+json_t *lb_tojson_kept(
+    lua_State *L, int i, size_t *cost, struct lb_kept **kept, struct err *err);
+void lb_pushjson_kept(
+    lua_State *L, const json_t *value, const struct lb_kept *kept);
+/* The number that the object at i has among them, or -1: it is no map. */
+int lb_kept_add(lua_State *L, int i, struct lb_kept **kept);
+void lb_kept_push(lua_State *L, const struct lb_kept *kept, size_t number);
+size_t lb_kept_size(const struct lb_kept *kept); /* bytes; NULL: 0 */
+void lb_kept_free(struct lb_kept *kept);         /* NULL is allowed */
+
 /* Give the table on top of the stack the metatable of arrays. */
 void lb_mark_array(lua_State *L);
 

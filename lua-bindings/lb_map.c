@@ -66,9 +66,15 @@ domain_size(const void *map)
 	return domain_map_size(map);
 }
 
+static void *
+domain_freeze(const struct lb_map *map)
+{
+	return domain_map_copy(map->own);
+}
+
 static const struct lb_map_kind domain_kind = { DOMAIN_MAP,
 	"kumo.domain_map.new", domain_begin, domain_add, domain_done,
-	domain_free, domain_free, domain_free, domain_size };
+	domain_free, domain_free, domain_free, domain_size, domain_freeze };
 
 static int
 domain_index(lua_State *L)
@@ -214,9 +220,16 @@ cidr_size(const void *map)
 	return cidr_map_size(map);
 }
 
+static void *
+cidr_freeze(const struct lb_map *map)
+{
+	return cidr_recent_over(
+	    map->own, map->shared != NULL ? map->shared->map : NULL);
+}
+
 static const struct lb_map_kind cidr_kind = { CIDR_MAP, "kumo.cidr.make_map",
 	cidr_begin, cidr_add, cidr_done, cidr_cancel, cidr_free, cidr_free_own,
-	cidr_size };
+	cidr_size, cidr_freeze };
 
 static void
 check_network(lua_State *L, struct cidr *net)
@@ -327,7 +340,7 @@ regex_set_bytes(const void *set)
 
 static const struct lb_map_kind regex_kind = { REGEX_SET_MAP,
 	"kumo.regex_set_map.new", regex_begin, regex_add, regex_done,
-	regex_free_set, regex_free_set, regex_free_set, regex_set_bytes };
+	regex_free_set, regex_free_set, regex_free_set, regex_set_bytes, NULL };
 
 static int
 regex_index(lua_State *L)
@@ -369,6 +382,18 @@ regex_gc(lua_State *L)
 {
 	lb_map_gc(L, &regex_kind);
 	return 0;
+}
+
+const struct lb_map_kind *
+lb_map_kind_of(lua_State *L, int i)
+{
+	static const struct lb_map_kind *const kinds[] = { &domain_kind,
+		&cidr_kind, &regex_kind };
+
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+		if (lb_test(L, i, kinds[k]->class) != NULL)
+			return kinds[k];
+	return NULL;
 }
 
 /* ---- opening ------------------------------------------------------------ */

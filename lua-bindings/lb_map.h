@@ -32,7 +32,12 @@ struct lb_map_kind {
 	void (*free_map)(void *map);
 	void (*free_own)(void *own);
 	size_t (*size)(const void *map);
+	/* a map of all that the object has now; NULL: it never has its own */
+	void *(*freeze)(const struct lb_map *map);
 };
+
+/* What the object at i is, or NULL: no map. */
+const struct lb_map_kind *lb_map_kind_of(struct lua_State *L, int i);
 
 /* Push a map made of the table at 1, or nil: an empty one. */
 void lb_map_new(struct lua_State *L, const struct lb_map_kind *kind);
@@ -40,6 +45,8 @@ void lb_map_gc(struct lua_State *L, const struct lb_map_kind *kind);
 
 /* The object at i has so many bytes: have Lua count them. */
 void lb_map_charge(struct lua_State *L, int i, size_t size);
+/* The same for the one on top, which has nothing of its own: once a state. */
+void lb_map_charge_shared(struct lua_State *L, size_t size);
 
 /* Push what stands for the value at i as bytes, which are *p; raises. */
 const char *lb_map_pack(struct lua_State *L, int i, size_t *len);

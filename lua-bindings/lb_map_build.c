@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define BUILD "kumo.MapBuild"
+#define CHARGES "kumo.map charges"
 #define CHECK_EVERY 4096 /* entries between two looks at the limits */
 
 /* What is to go when building raises. */
@@ -141,6 +142,46 @@ lb_map_charge(lua_State *L, int i, size_t size)
 	lua_rawseti(L, -2, 1);
 	lua_setfenv(L, -2);
 	lua_pop(L, 1);
+}
+
+/* Push the table of what is charged for shared maps; it keeps nothing. */
+static void
+push_charges(lua_State *L)
+{
+	lua_getfield(L, LUA_REGISTRYINDEX, CHARGES);
+	if (!lua_isnil(L, -1))
+		return;
+	lua_pop(L, 1);
+	lua_newtable(L);
+	lua_createtable(L, 0, 1);
+	lua_pushliteral(L, "v");
+	lua_setfield(L, -2, "__mode");
+	lua_setmetatable(L, -2);
+	lua_pushvalue(L, -1);
+	lua_setfield(L, LUA_REGISTRYINDEX, CHARGES);
+}
+
+void
+lb_map_charge_shared(lua_State *L, size_t size)
+{
+	int i = lua_gettop(L);
+	struct lb_map *map = lua_touserdata(L, i);
+
+	push_charges(L);
+	lua_pushlightuserdata(L, map->shared);
+	lua_rawget(L, -2);
+	if (lua_istable(L, -1)) {
+		map->charged = size;
+		lua_setfenv(L, i);
+	} else {
+		lua_pop(L, 1);
+		lb_map_charge(L, i, size);
+		lua_pushlightuserdata(L, map->shared);
+		lua_getfenv(L, i);
+		if (map->charged > 0)
+			lua_rawset(L, -3);
+	}
+	lua_settop(L, i);
 }
 
 /*

@@ -138,7 +138,8 @@ define(lua_State *L)
  * array.  NULL with *err.
  */
 static json_t *
-values_json(lua_State *L, int i, size_t *cost, struct err *err)
+values_json(
+    lua_State *L, int i, size_t *cost, struct lb_kept **kept, struct err *err)
 {
 	int n = lua_gettop(L);
 	json_t *array, *item;
@@ -147,10 +148,10 @@ values_json(lua_State *L, int i, size_t *cost, struct err *err)
 	if (n < i)
 		return json_null();
 	if (n == i)
-		return lb_tojson(L, i, cost, err);
+		return lb_tojson_kept(L, i, cost, kept, err);
 	array = json_array();
 	for (; i <= n; i++) {
-		item = lb_tojson(L, i, cost, err);
+		item = lb_tojson_kept(L, i, cost, kept, err);
 		if (item == NULL) {
 			json_decref(array);
 			return NULL;
@@ -170,7 +171,7 @@ push_key(lua_State *L, const struct memo_options *o)
 	struct str key = { 0 };
 	struct err err;
 	size_t cost;
-	json_t *args = values_json(L, 2, &cost, &err);
+	json_t *args = values_json(L, 2, &cost, NULL, &err);
 
 	if (args == NULL)
 		luaL_error(L, "kumo.memoize: arguments: %s", err.msg);
@@ -267,22 +268,32 @@ failure(lua_State *L)
 	return 1;
 }
 
+static void
+free_kept(void *kept)
+{
+	lb_kept_free(kept);
+}
+
 /* done(lookup, results...) -> why they cannot be kept, or nil */
 static int
 done(lua_State *L)
 {
 	struct lookup *l = lb_check(L, 1, LOOKUP);
 	struct memo_flight **list = mine(L);
+	struct memo_result r = { .free_objects = free_kept };
+	struct lb_kept *kept = NULL;
 	struct err err;
-	size_t cost;
-	json_t *json = values_json(L, 2, &cost, &err);
 
-	if (json == NULL) {
+	r.json = values_json(L, 2, &r.cost, &kept, &err);
+	r.cost += lb_kept_size(kept);
+	r.objects = kept;
+	if (r.json == NULL) {
+		lb_kept_free(kept);
 		memo_fail(l->f, list, err.msg);
 		lua_pushfstring(L, "kumo.memoize: result: %s", err.msg);
 		return 1;
 	}
-	l->v = memo_done(l->f, list, json, cost, clock_mono());
+	l->v = memo_done(l->f, list, &r, clock_mono());
 	lua_pushnil(L);
 	return 1;
 }
@@ -303,7 +314,7 @@ value(lua_State *L)
 {
 	struct lookup *l = lb_check(L, 1, LOOKUP);
 
-	lb_pushjson(L, memo_json(l->v));
+	lb_pushjson_kept(L, memo_json(l->v), memo_objects(l->v));
 	return 1;
 }
 

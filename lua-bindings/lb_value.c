@@ -52,8 +52,18 @@ is_array(lua_State *L, int i)
 	return marked;
 }
 
-static json_t *convert(
-    lua_State *L, int i, int depth, size_t *cost, struct err *err);
+/* The key of what stands for a kept object; policies have no such keys. */
+#define KEPT_KEY "\0kept"
+#define KEPT_LEN (sizeof KEPT_KEY - 1)
+
+/* One conversion to JSON. */
+struct making {
+	size_t *cost;
+	struct lb_kept **kept; /* NULL: objects are not taken */
+	struct err *err;
+};
+
+static json_t *convert(lua_State *L, int i, int depth, const struct making *m);
 
 static json_t *
 from_number(double d)
@@ -66,7 +76,7 @@ from_number(double d)
 }
 
 static json_t *
-from_array(lua_State *L, int i, int depth, size_t *cost, struct err *err)
+from_array(lua_State *L, int i, int depth, const struct making *m)
 {
 	json_t *array = json_array();
 	int n = (int)lua_objlen(L, i);
@@ -75,7 +85,7 @@ from_array(lua_State *L, int i, int depth, size_t *cost, struct err *err)
 		json_t *item;
 
 		lua_rawgeti(L, i, k);
-		item = convert(L, lua_gettop(L), depth + 1, cost, err);
+		item = convert(L, lua_gettop(L), depth + 1, m);
 		lua_pop(L, 1);
 		if (item == NULL) {
 			json_decref(array);
@@ -105,7 +115,7 @@ key_text(lua_State *L, char number[32], size_t *len, struct err *err)
 }
 
 static json_t *
-from_object(lua_State *L, int i, int depth, size_t *cost, struct err *err)
+from_object(lua_State *L, int i, int depth, const struct making *m)
 {
 	json_t *object = json_object();
 
@@ -113,16 +123,16 @@ from_object(lua_State *L, int i, int depth, size_t *cost, struct err *err)
 	while (lua_next(L, i)) {
 		char number[32];
 		size_t len;
-		const char *key = key_text(L, number, &len, err);
-		json_t *item = key == NULL ? NULL
-					   : convert(L, lua_gettop(L),
-						 depth + 1, cost, err);
+		const char *key = key_text(L, number, &len, m->err);
+		json_t *item = key == NULL
+				   ? NULL
+				   : convert(L, lua_gettop(L), depth + 1, m);
 
 		if (item == NULL) {
 			json_decref(object);
 			return NULL;
 		}
-		*cost += len;
+		*m->cost += len;
 		json_object_setn_new_nocheck(object, key, len, item);
 		lua_pop(L, 1);
 	}
@@ -130,28 +140,45 @@ from_object(lua_State *L, int i, int depth, size_t *cost, struct err *err)
 }
 
 static json_t *
-from_table(lua_State *L, int i, int depth, size_t *cost, struct err *err)
+from_table(lua_State *L, int i, int depth, const struct making *m)
 {
 	if (depth >= DEPTH_MAX || !lua_checkstack(L, 8)) {
-		err_set(err,
+		err_set(m->err,
 		    "cannot serialize a table that is recursive or nested "
 		    "more than %d deep",
 		    DEPTH_MAX);
 		return NULL;
 	}
-	return is_array(L, i) ? from_array(L, i, depth, cost, err)
-			      : from_object(L, i, depth, cost, err);
+	return is_array(L, i) ? from_array(L, i, depth, m)
+			      : from_object(L, i, depth, m);
 }
 
 static json_t *
-convert(lua_State *L, int i, int depth, size_t *cost, struct err *err)
+from_userdata(lua_State *L, int i, const struct making *m)
+{
+	json_t *object;
+	int number = m->kept == NULL ? -1 : lb_kept_add(L, i, m->kept);
+
+	if (number < 0) {
+		err_set(m->err, "cannot serialize userdata");
+		return NULL;
+	}
+	object = json_object();
+	json_object_setn_new_nocheck(
+	    object, KEPT_KEY, KEPT_LEN, json_integer(number));
+	return object;
+}
+
+static json_t *
+convert(lua_State *L, int i, int depth, const struct making *m)
 {
 	size_t len;
 	const char *text;
 
-	*cost += NODE_COST;
-	if (*cost > META_MAX) {
-		err_set(err, "cannot serialize more than %zu bytes", META_MAX);
+	*m->cost += NODE_COST;
+	if (*m->cost > META_MAX) {
+		err_set(
+		    m->err, "cannot serialize more than %zu bytes", META_MAX);
 		return NULL;
 	}
 	switch (lua_type(L, i)) {
@@ -163,14 +190,27 @@ convert(lua_State *L, int i, int depth, size_t *cost, struct err *err)
 		return from_number(lua_tonumber(L, i));
 	case LUA_TSTRING:
 		text = lua_tolstring(L, i, &len);
-		*cost += len;
+		*m->cost += len;
 		return json_stringn_nocheck(text, len);
 	case LUA_TTABLE:
-		return from_table(L, i, depth, cost, err);
+		return from_table(L, i, depth, m);
+	case LUA_TUSERDATA:
+		return from_userdata(L, i, m);
 	default:
-		err_set(err, "cannot serialize %s", luaL_typename(L, i));
+		err_set(m->err, "cannot serialize %s", luaL_typename(L, i));
 		return NULL;
 	}
+}
+
+json_t *
+lb_tojson_kept(
+    lua_State *L, int i, size_t *cost, struct lb_kept **kept, struct err *err)
+{
+	struct making m = { cost, kept, err };
+
+	if (i < 0)
+		i = lua_gettop(L) + i + 1;
+	return convert(L, i, 0, &m);
 }
 
 json_t *
@@ -178,9 +218,7 @@ lb_tojson(lua_State *L, int i, size_t *cost, struct err *err)
 {
 	size_t own = 0;
 
-	if (i < 0)
-		i = lua_gettop(L) + i + 1;
-	return convert(L, i, 0, cost != NULL ? cost : &own, err);
+	return lb_tojson_kept(L, i, cost != NULL ? cost : &own, NULL, err);
 }
 
 void
@@ -198,11 +236,16 @@ lb_push_json_text(lua_State *L, int i, bool pretty)
 }
 
 static void
-push_object(lua_State *L, const json_t *value)
+push_object(lua_State *L, const json_t *value, const struct lb_kept *kept)
 {
+	const json_t *number = json_object_getn(value, KEPT_KEY, KEPT_LEN);
 	const char *key;
 	json_t *item;
 
+	if (kept != NULL && number != NULL) {
+		lb_kept_push(L, kept, (size_t)json_integer_value(number));
+		return;
+	}
 	lua_createtable(L, 0, (int)json_object_size(value));
 	for (void *it = json_object_iter((json_t *)value); it != NULL;
 	     it = json_object_iter_next((json_t *)value, it)) {
@@ -211,23 +254,23 @@ push_object(lua_State *L, const json_t *value)
 		if (json_is_null(item))
 			continue;
 		lua_pushlstring(L, key, json_object_iter_key_len(it));
-		lb_pushjson(L, item);
+		lb_pushjson_kept(L, item, kept);
 		lua_rawset(L, -3);
 	}
 }
 
 void
-lb_pushjson(lua_State *L, const json_t *value)
+lb_pushjson_kept(lua_State *L, const json_t *value, const struct lb_kept *kept)
 {
 	luaL_checkstack(L, 6, "value nested too deeply");
 	switch (json_typeof(value)) {
 	case JSON_OBJECT:
-		push_object(L, value);
+		push_object(L, value, kept);
 		break;
 	case JSON_ARRAY:
 		lua_createtable(L, (int)json_array_size(value), 0);
 		for (size_t i = 0; i < json_array_size(value); i++) {
-			lb_pushjson(L, json_array_get(value, i));
+			lb_pushjson_kept(L, json_array_get(value, i), kept);
 			lua_rawseti(L, -2, (int)i + 1);
 		}
 		lb_mark_array(L);
@@ -248,6 +291,12 @@ lb_pushjson(lua_State *L, const json_t *value)
 		lua_pushnil(L);
 		break;
 	}
+}
+
+void
+lb_pushjson(lua_State *L, const json_t *value)
+{
+	lb_pushjson_kept(L, value, NULL);
 }
 
 static size_t

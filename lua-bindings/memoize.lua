@@ -43,7 +43,8 @@ end
 --                    allow_stale_reads = }) -> function
 --   The function calls fn unless what that returned for the same arguments is
 --   known, from any Lua state.  nil is a result; several are one array;
---   tables are copies.  What fn raises is raised as text and not kept.
+--   tables are copies, and so is a map in them, though what it holds is there
+--   once for all states.  What fn raises is raised as text and not kept.
 --   Raises on unknown keys and values that do not fit, and when called on
 --   arguments or results that are no JSON.
 --   Events: any.  Waits: where another session's call for the same arguments

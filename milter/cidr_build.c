@@ -178,19 +178,13 @@ step(struct cidr_v6 *a)
 	return a->hi != 0 || a->lo != 0;
 }
 
-int
-cidr_build_add_range(struct cidr_build *b, const struct ip *first,
-    const struct ip *last, const char *value, size_t len, struct err *err)
+/* IPv4: the bits that end has not are 1. */
+static int
+add_stretch(struct cidr_build *b, bool v6, struct cidr_v6 at,
+    struct cidr_v6 end, uint32_t number, struct err *err)
 {
-	bool v6 = first->family == AF_INET6;
 	int bits = v6 ? 128 : 32;
-	struct cidr_v6 at = address_of(first), end = address_of(last);
-	uint32_t number;
 
-	end = last_of(end, bits); /* IPv4: the bits that it has not are 1 */
-	if (first->family != last->family || compare(at, end) > 0)
-		return err_set(err, "a range ends before it begins");
-	number = number_of(b, value, len);
 	do {
 		int prefix = bits;
 		struct cidr_v6 stop = last_of(at, bits);
@@ -212,6 +206,61 @@ cidr_build_add_range(struct cidr_build *b, const struct ip *first,
 		if (compare(at, end) == 0)
 			return 0;
 	} while (step(&at));
+	return 0;
+}
+
+int
+cidr_build_add_range(struct cidr_build *b, const struct ip *first,
+    const struct ip *last, const char *value, size_t len, struct err *err)
+{
+	bool v6 = first->family == AF_INET6;
+	struct cidr_v6 at = address_of(first);
+	struct cidr_v6 end = last_of(address_of(last), v6 ? 128 : 32);
+
+	if (first->family != last->family || compare(at, end) > 0)
+		return err_set(err, "a range ends before it begins");
+	return add_stretch(b, v6, at, end, number_of(b, value, len), err);
+}
+
+/* The stretch from one border to the next; NULL: to the end. */
+static int
+add_border_to(struct cidr_build *b, const struct cidr_map *map, bool v6,
+    uint32_t value, struct cidr_v6 at, const struct cidr_v6 *next,
+    struct err *err)
+{
+	struct cidr_v6 end = { UINT64_MAX, UINT64_MAX };
+
+	if (value == CIDR_NONE)
+		return 0;
+	if (next != NULL) {
+		end = *next;
+		if (end.lo-- == 0)
+			end.hi--;
+	}
+	return add_stretch(b, v6, at, end,
+	    number_of(b, map->text + map->at[value],
+		map->at[value + 1] - map->at[value] - 1),
+	    err);
+}
+
+int
+cidr_build_add_map(
+    struct cidr_build *b, const struct cidr_map *map, struct err *err)
+{
+	for (size_t i = 0; i < map->n4; i++) {
+		struct cidr_v6 at = { (uint64_t)map->start4[i] << 32, 0 };
+		struct cidr_v6 next = { 0, 0 };
+
+		if (i + 1 < map->n4)
+			next.hi = (uint64_t)map->start4[i + 1] << 32;
+		if (add_border_to(b, map, false, map->value4[i], at,
+			i + 1 < map->n4 ? &next : NULL, err) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < map->n6; i++)
+		if (add_border_to(b, map, true, map->value6[i], map->start6[i],
+			i + 1 < map->n6 ? &map->start6[i + 1] : NULL, err) != 0)
+			return -1;
 	return 0;
 }
 

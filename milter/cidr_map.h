@@ -51,6 +51,9 @@ int cidr_build_add(struct cidr_build *b, const struct cidr *net,
 /* All addresses from first to last, which are of one family. */
 int cidr_build_add_range(struct cidr_build *b, const struct ip *first,
     const struct ip *last, const char *value, size_t len, struct err *err);
+/* All that another map has. */
+int cidr_build_add_map(
+    struct cidr_build *b, const struct cidr_map *map, struct err *err);
 size_t cidr_build_n(const struct cidr_build *b);
 size_t cidr_build_max(const struct cidr_build *b);
 

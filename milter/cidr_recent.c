@@ -100,20 +100,28 @@ compact(struct cidr_recent *r)
 	qsort(r->entry, r->n, sizeof *r->entry, by_order);
 }
 
-static void
-make_map(struct cidr_recent *r)
+struct cidr_map *
+cidr_recent_over(const struct cidr_recent *r, const struct cidr_map *base)
 {
 	struct cidr_build *b = cidr_build_new(CIDR_LATEST, SIZE_MAX);
 
-	if (r->n > 2 * r->compact)
-		compact(r);
+	if (base != NULL)
+		must(cidr_build_add_map(b, base, NULL) == 0);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct entry *e = &r->entry[i];
 
 		must(cidr_build_add(b, &e->net, e->value, e->len, NULL) == 0);
 	}
+	return cidr_build_done(b);
+}
+
+static void
+make_map(struct cidr_recent *r)
+{
+	if (r->n > 2 * r->compact)
+		compact(r);
 	cidr_map_unref(r->map);
-	r->map = cidr_build_done(b);
+	r->map = cidr_recent_over(r, NULL);
 	r->mapped = r->n;
 }
 

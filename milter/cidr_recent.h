@@ -15,6 +15,7 @@
 #define CIDR_RECENT_MAX ((size_t)4 << 20) /* networks */
 #define CIDR_RECENT_LIST 128              /* of them looked at one by one */
 
+struct cidr_map;
 struct cidr_recent;
 
 struct cidr_recent *cidr_recent_new(void);
@@ -25,6 +26,9 @@ int cidr_recent_set(struct cidr_recent *r, const struct cidr *net,
 /* len bytes that stand until the next set, or NULL. */
 const char *cidr_recent_lookup(
     struct cidr_recent *r, const struct ip *ip, size_t *len);
+/* All of them in one map, before what base has, which may be NULL. */
+struct cidr_map *cidr_recent_over(
+    const struct cidr_recent *r, const struct cidr_map *base);
 size_t cidr_recent_size(const struct cidr_recent *r); /* bytes of memory */
 
 #endif

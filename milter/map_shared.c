@@ -78,6 +78,17 @@ map_shared_put(
 	return m;
 }
 
+struct map_shared *
+map_shared_ref(struct map_shared *m)
+{
+	if (m == NULL)
+		return NULL;
+	pthread_mutex_lock(&lock);
+	m->refs++;
+	pthread_mutex_unlock(&lock);
+	return m;
+}
+
 void
 map_shared_unref(struct map_shared *m)
 {

@@ -40,6 +40,8 @@ struct map_shared *map_shared_get(const struct map_digest *digest);
 /* A reference; takes the map, and frees it if another was faster. */
 struct map_shared *map_shared_put(
     const struct map_digest *digest, void *map, void (*free_map)(void *map));
+/* One more of those; NULL is allowed. */
+struct map_shared *map_shared_ref(struct map_shared *m);
 void map_shared_unref(struct map_shared *m); /* NULL is allowed */
 
 size_t map_shared_count(void); /* for tests */

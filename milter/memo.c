@@ -12,8 +12,7 @@
 
 struct memo_value {
 	atomic_long refs;
-	json_t *json;
-	size_t cost;
+	struct memo_result r;
 };
 
 struct kept {
@@ -61,14 +60,22 @@ memo_value_unref(struct memo_value *v)
 {
 	if (v == NULL || atomic_fetch_sub(&v->refs, 1) != 1)
 		return;
-	json_decref(v->json);
+	json_decref(v->r.json);
+	if (v->r.objects != NULL)
+		v->r.free_objects(v->r.objects);
 	free(v);
 }
 
 const json_t *
 memo_json(const struct memo_value *v)
 {
-	return v->json;
+	return v->r.json;
+}
+
+const void *
+memo_objects(const struct memo_value *v)
+{
+	return v->r.objects;
 }
 
 static void
@@ -78,7 +85,7 @@ drop(void *kept)
 
 	if (k->value == NULL)
 		return;
-	k->m->cost -= k->value->cost;
+	k->m->cost -= k->value->r.cost;
 	memo_value_unref(k->value);
 }
 
@@ -96,7 +103,7 @@ keep(struct memo *m, const char *key, size_t len, struct memo_value *v,
 	*k = (struct kept){ .value = value_ref(v), .m = m };
 	if (__builtin_add_overflow(now, m->o.ttl, &k->until))
 		k->until = INT64_MAX;
-	m->cost += v->cost;
+	m->cost += v->r.cost;
 	while (m->values.bytes + m->cost > MEMO_BYTES &&
 	       lru_oldest(&m->values) != k) {
 		lru_remove(&m->values, lru_oldest(&m->values));
@@ -309,14 +316,14 @@ end_flight(
 }
 
 struct memo_value *
-memo_done(struct memo_flight *f, struct memo_flight **mine, json_t *json,
-    size_t cost, int64_t now)
+memo_done(struct memo_flight *f, struct memo_flight **mine,
+    const struct memo_result *r, int64_t now)
 {
 	struct memo_value *v = xcalloc(1, sizeof *v);
 
 	atomic_init(&v->refs, 1);
-	v->json = json;
-	v->cost = sizeof *v + cost;
+	v->r = *r;
+	v->r.cost += sizeof *v;
 	if (unlist(f, mine))
 		end_flight(f, v, NULL, now);
 	return v;

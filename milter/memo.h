@@ -59,11 +59,19 @@ enum memo_answer memo_ask(struct memo *m, const char *key, size_t len,
     struct memo_flight **flight);
 
 /*
- * The end of a flight of MEMO_CALLER.  Takes the reference to json, which
- * nobody else may have, and keeps it; cost is about its size.
+ * What was found: JSON, whose reference nobody else may have, and perhaps
+ * objects that it does not hold; cost is about the size of both.
  */
+struct memo_result {
+	json_t *json;
+	size_t cost;
+	void *objects; /* NULL: none; freed with the last value */
+	void (*free_objects)(void *objects);
+};
+
+/* The end of a flight of MEMO_CALLER.  Takes what r holds. */
 struct memo_value *memo_done(struct memo_flight *f, struct memo_flight **mine,
-    json_t *json, size_t cost, int64_t now);
+    const struct memo_result *r, int64_t now);
 void memo_fail(
     struct memo_flight *f, struct memo_flight **mine, const char *why);
 /* All flights in the list fail. */
@@ -76,8 +84,9 @@ void memo_release(struct memo_flight **mine);
 struct memo_value *memo_wait(
     struct memo_flight *f, int64_t deadline, char **why);
 
-const json_t *memo_json(const struct memo_value *v); /* read only */
-void memo_value_unref(struct memo_value *v);         /* NULL is allowed */
-void memo_flight_unref(struct memo_flight *f);       /* the same */
+const json_t *memo_json(const struct memo_value *v);  /* read only */
+const void *memo_objects(const struct memo_value *v); /* the same, or NULL */
+void memo_value_unref(struct memo_value *v);          /* NULL is allowed */
+void memo_flight_unref(struct memo_flight *f);        /* the same */
 
 #endif

@@ -48,7 +48,7 @@ DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include
 # What a binding may include of its own kind, besides its own header.
 SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
 # A class in several files: what its own header is for, and for whom else.
-FAMILIES = {'lb_map.h': 'lb_map_build',
+FAMILIES = {'lb_map.h': 'lb_map_build lb_map_kept',
             'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime*',
             'lb_address_header.h': 'lb_message',
             'lb_mime.h': 'lb_mime* lb_msys_mime lb_header_map lb_message_mime '

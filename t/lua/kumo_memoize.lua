@@ -62,6 +62,82 @@ t.deep.x.y = 2
 assert(f().list[1] == 'b' and f().deep.x.y == 1)
 assert(table.concat(f().list, ',') == 'b,a')
 
+-- maps, alone or inside a table; what is set later is of that object alone
+local function maps(changed)
+  local map = {
+    domains = kumo.domain_map.new { ['*.example.com'] = { 'all' } },
+    nets = kumo.cidr.make_map {
+      ['10.0.0.0/8'] = 'ten',
+      ['10.1.0.0/16'] = 'ten one',
+      ['2001:db8::/32'] = 'doc',
+      ['0.0.0.0/1'] = 'low',
+    },
+    patterns = kumo.regex_set_map.new { ['^a'] = 1 },
+    empty = kumo.domain_map.new(),
+    list = { kumo.cidr.make_map(), kumo.cidr.make_map { any = 'x' } },
+  }
+  if changed then
+    map.domains['b.example.com'] = 'b'
+    map.nets['10.1.2.0/24'] = 'set'
+    map.nets['2001:db8:1::/48'] = 'set6'
+    map.list[1]['::1'] = 'one'
+  end
+  return map
+end
+for _, changed in ipairs { false, true } do
+  f = memo(maps)
+  assert(called(f, changed) == 1)
+  for _ = 1, 2 do
+    t = f(changed)
+    assert(type(t.domains) == 'userdata')
+    assert(t.domains['a.example.com'][1] == 'all')
+    assert(t.domains['example.com'] == nil)
+    assert(t.nets['10.2.0.1'] == 'ten' and t.nets['10.1.0.1'] == 'ten one')
+    assert(t.nets['11.0.0.1'] == 'low' and t.nets['9.255.255.255'] == 'low')
+    assert(t.nets['127.255.255.255'] == 'low' and t.nets['128.0.0.0'] == nil)
+    assert(t.nets['2001:db8::1'] == 'doc' and t.nets['2001:db9::'] == nil)
+    assert(t.nets['10.1.2.3'] == (changed and 'set' or 'ten one'))
+    assert(t.nets['10.1.3.0'] == 'ten one' and t.nets['10.1.1.255'] == 'ten one')
+    assert(t.nets['2001:db8:1::1'] == (changed and 'set6' or 'doc'))
+    assert(t.domains['b.example.com'] == 'b' == changed)
+    assert(t.patterns['abc'] == 1 and t.patterns['b'] == nil)
+    assert(t.empty['x'] == nil and t.list[2]['::1'] == 'x')
+    assert(t.list[1]['::1'] == (changed and 'one' or nil))
+    t.domains['a.example.com'] = 'mine'
+    t.nets['10.2.0.1'] = 'mine'
+    t.empty['x'] = 1
+    assert(t.domains['a.example.com'] == 'mine' and t.nets['10.2.0.1'] == 'mine')
+    assert(t.domains['c.example.com'][1] == 'all' and t.empty['x'] == 1)
+  end
+  assert(called(f, changed) == 0)
+end
+f = memo(function()
+  return kumo.domain_map.new { x = 1 }
+end)
+assert(f().x == 1 and f().x == 1)
+raises('cannot serialize userdata', f, f())
+f = memo(function()
+  return { ['\0kept'] = 7 }, kumo.domain_map.new()
+end)
+assert(f()[1] == nil) -- what nobody writes harms nobody
+f = memo(function()
+  return { ['\0kept'] = 7 }
+end)
+assert(f()['\0kept'] == 7)
+
+-- a large one is charged once a state, not once a call
+local large = {}
+for i = 1, 200000 do
+  large['d' .. i .. '.example'] = i
+end
+f = memo(function()
+  return kumo.domain_map.new(large)
+end)
+for i = 1, 1000 do
+  assert(f()['d' .. i .. '.example'] == i)
+end
+large = nil
+
 -- arguments -----------------------------------------------------------------
 
 f = memo(function() end)
@@ -116,6 +192,10 @@ f = memo(function()
   return print
 end)
 raises('result: cannot serialize function', f)
+f = memo(function()
+  return { kumo.domain_map.new(), kumo.make_throttle('memo', '1/s') }
+end)
+raises('result: cannot serialize userdata', f)
 f = memo(function()
   return 1, f
 end)

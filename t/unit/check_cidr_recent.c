@@ -1,3 +1,4 @@
+#include "milter/cidr_map.h"
 #include "milter/cidr_recent.h"
 #include "unit.h"
 
@@ -26,6 +27,53 @@ find(struct cidr_recent *r, const char *address)
 	ck_assert(value == NULL || strlen(value) == len);
 	return value != NULL ? value : "none";
 }
+
+/* As one map, over another: what was set counts, what it left stays. */
+START_TEST(over_another)
+{
+	struct cidr_recent *r = cidr_recent_new(), *base = cidr_recent_new();
+	static const char *const expected[][2] = {
+		{ "10.0.0.1", "10.0.0.0/8" },
+		{ "10.1.2.255", "10.0.0.0/8" },
+		{ "10.1.3.0", "set" },
+		{ "10.1.3.255", "set" },
+		{ "10.1.4.0", "10.0.0.0/8" },
+		{ "9.255.255.255", "none" },
+		{ "255.255.255.255", "255.255.255.255" },
+		{ "11.0.0.0", "none" },
+		{ "2001:db8:1::", "set" },
+		{ "2001:db8:0:ffff::", "2001:db8::/32" },
+		{ "2001:db8:2::", "2001:db8::/32" },
+		{ "ffff::1", "ffff::/16" },
+		{ "2001:db7::", "none" },
+	};
+	struct cidr_map *under, *both;
+
+	set(base, "10.0.0.0/8", "10.0.0.0/8");
+	set(base, "255.255.255.255", "255.255.255.255");
+	set(base, "2001:db8::/32", "2001:db8::/32");
+	set(base, "ffff::/16", "ffff::/16");
+	under = cidr_recent_over(base, NULL);
+	set(r, "10.1.3.0/24", "set");
+	set(r, "2001:db8:1::/48", "set");
+	both = cidr_recent_over(r, under);
+	cidr_map_unref(under);
+	for (size_t i = 0; i < UNIT_N(expected); i++) {
+		const char *value;
+		struct ip ip;
+		size_t len;
+
+		ck_assert_int_eq(ip_parse(&ip, expected[i][0], NULL), 0);
+		value = cidr_map_lookup(both, &ip, &len);
+		ck_assert_msg(
+		    strcmp(value != NULL ? value : "none", expected[i][1]) == 0,
+		    "%s: %s", expected[i][0], value);
+	}
+	cidr_map_unref(both);
+	cidr_recent_free(base);
+	cidr_recent_free(r);
+}
+END_TEST
 
 static const struct {
 	const char *nets[4]; /* each is its own value */
@@ -106,6 +154,7 @@ suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, last_one_counts, 0, UNIT_N(rows));
 	tcase_add_test(tcase, what_is_set_again_takes_no_room);
+	tcase_add_test(tcase, over_another);
 	return s;
 }
 

@@ -100,6 +100,14 @@ static const struct {
 	    "C H:a M:<a@a.example> @2 C H:a M:<b@a.example>",
 	    BEGUN("421 4.3.0 mx.example.test technical difficulties!",
 		"550 ndone") },
+	{ "a memoized map",
+	    "local f = kumo.memoize(function() local m = "
+	    "kumo.domain_map.new() m['a.example'] = "
+	    "kumo.make_throttle('map', '9/d'):throttle().remaining return "
+	    "{ m } end, { name = 'm6', ttl = 9, capacity = 9 }) " MAIL(
+		"local m = f()[1] local was = m[sender.domain] "
+		"m[sender.domain] = 0 " SAY("was")),
+	    TWO, BEGUN("550 n8", "550 n8") },
 	{ "a throttle's wait that would be too long is not begun",
 	    "local t = kumo.make_throttle('end', '1/d') t:throttle() " MAIL(
 		"t:sleep_if_throttled() " SAY("'too late'")),

@@ -23,6 +23,15 @@ cache(const char *name, struct memo_options o)
 	return m;
 }
 
+static struct memo_value *
+done(struct memo_flight *f, struct memo_flight **mine, json_t *json,
+    size_t cost, int64_t now)
+{
+	struct memo_result r = { .json = json, .cost = cost };
+
+	return memo_done(f, mine, &r, now);
+}
+
 /* One call that finds n where nothing is known; what it is told. */
 static int
 ask(struct memo *m, const char *key, int n, int64_t now)
@@ -33,7 +42,7 @@ ask(struct memo *m, const char *key, int n, int64_t now)
 
 	switch (memo_ask(m, key, strlen(key), &mine, now, &v, &f)) {
 	case MEMO_CALLER:
-		v = memo_done(f, &mine, json_integer(n), 8, now);
+		v = done(f, &mine, json_integer(n), 8, now);
 		break;
 	case MEMO_VALUE:
 		ck_assert_ptr_null(f);
@@ -125,7 +134,7 @@ START_TEST(bytes_are_bounded)
 
 		ck_assert_int_eq(
 		    memo_ask(m, key, (size_t)n, &mine, 0, &v, &f), MEMO_CALLER);
-		v = memo_done(f, &mine, json_integer(i), (size_t)1 << 20, 0);
+		v = done(f, &mine, json_integer(i), (size_t)1 << 20, 0);
 		memo_value_unref(v);
 		memo_flight_unref(f);
 	}
@@ -147,7 +156,7 @@ START_TEST(a_flight_is_for_all)
 	ck_assert_int_eq(memo_ask(m, "l", 1, &b, 0, &v, &h), MEMO_CALLER);
 	ck_assert_ptr_null(memo_wait(g, 0, &why));
 	ck_assert_ptr_null(why);
-	v = memo_done(f, &a, json_integer(5), 8, 0);
+	v = done(f, &a, json_integer(5), 8, 0);
 	w = memo_wait(g, 0, &why);
 	ck_assert_ptr_eq(v, w);
 	memo_value_unref(v);
@@ -197,7 +206,7 @@ START_TEST(a_flight_outlasts_its_cache)
 	o.capacity = 7;
 	cache("redefined", o);
 	ck_assert_int_eq(ask(m, "k", 2, 0), 2);
-	v = memo_done(f, &a, json_integer(1), 8, 0);
+	v = done(f, &a, json_integer(1), 8, 0);
 	memo_value_unref(v);
 	memo_flight_unref(f);
 	ck_assert_int_eq(ask(m, "k", 3, 0), 2);
@@ -217,7 +226,7 @@ START_TEST(stale_values_bridge_a_flight)
 	ck_assert_int_eq(
 	    memo_ask(m, "k", 1, &a, 10 * CLOCK_S, &v, &f), MEMO_CALLER);
 	ck_assert_int_eq(ask(m, "k", 2, 10 * CLOCK_S), 1);
-	v = memo_done(f, &a, json_integer(3), 8, 10 * CLOCK_S);
+	v = done(f, &a, json_integer(3), 8, 10 * CLOCK_S);
 	memo_value_unref(v);
 	memo_flight_unref(f);
 	ck_assert_int_eq(ask(m, "k", 2, 10 * CLOCK_S), 3);
@@ -240,7 +249,7 @@ work(void *arg)
 		switch (memo_ask(m, key, (size_t)n, &mine, 0, &v, &f)) {
 		case MEMO_CALLER:
 			atomic_fetch_add(&calls, 1);
-			v = memo_done(f, &mine, json_integer(i / 3), 8, 0);
+			v = done(f, &mine, json_integer(i / 3), 8, 0);
 			break;
 		case MEMO_WAIT:
 			atomic_fetch_add(&waits, 1);
