@@ -133,6 +133,9 @@ bindings_open(lua_State *L, const char *policy)
 	lua_pushvalue(L, top);
 	lua_setfield(L, -2, "kumo");
 	lua_settop(L, top);
+	lua_pushvalue(L, top);
+	lua_getfield(L, LUA_REGISTRYINDEX, "kumo.notice");
+	run_part(L, "config.lua", 2, 0);
 	lua_getfield(L, LUA_REGISTRYINDEX, "kumo.notice");
 	lua_pushvalue(L, top - 1);
 	run_part(L, "kumo.lua", 3, 0);

@@ -5,6 +5,7 @@
 
 /* One row for each file: an identifier of its own, its path from here. */
 #define EMBEDDED(FILE)                                                         \
+	FILE(config, "config.lua")                                             \
 	FILE(coroutine, "coroutine.lua")                                       \
 	FILE(dns, "dns.lua")                                                   \
 	FILE(kumo, "kumo.lua")                                                 \

@@ -13,6 +13,7 @@ static const char *const files[] = {
 	"t/lua/kumo_serde.lua",
 	"t/lua/kumo_time.lua",
 	"t/lua/kumo_fs.lua",
+	"t/lua/kumo_config.lua",
 };
 
 START_TEST(lua_file_runs)
