@@ -16,6 +16,7 @@
 ## check-fuzz      the fuzzers' corpora once again
 ## check-mta       real Postfix and real Sendmail
 ## check-conf      samples, snippets and units load
+## check-extras    KumoMTA's own helpers, from EXTRAS=DIR (not in check)
 ## asan tsan       rebuild with sanitizers, run unit and protocol tests
 ## valgrind        a short session under valgrind
 ## lint            borders between the rooms, sizes, headers, docs, man pages
@@ -169,6 +170,10 @@ check-unit: $(UNIT_BIN)
 check-conf: all
 	@t/conf/check_conf.py
 
+# nothing of them is here: who has KumoMTA says where
+check-extras: all
+	@t/conf/extras.py $(or $(EXTRAS),$(error make check-extras EXTRAS=DIR))
+
 check-proto: all
 	@KUMILTER=$(OUT)/kumilter t/proto/run.py $(if $(ONLY),--only '$(ONLY)')
 
@@ -288,7 +293,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help clean deps check check-unit check-conf check-fuzz check-proto check-mta \
+.PHONY: all help clean deps check check-unit check-conf check-extras check-fuzz check-proto check-mta \
 	asan tsan sanitized lint valgrind format format-check demo run bench bench-library \
 	bench-parsers soak install uninstall
 .DEFAULT_GOAL := all

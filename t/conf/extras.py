@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""Runs KumoMTA's own policy-extras, unedited, where somebody has them.
+
+    t/conf/extras.py DIR
+
+DIR is the folder policy-extras or the one above it: assets/ of KumoMTA's
+repository, /opt/kumomta/share where it is installed.  Each helper is loaded
+as a policy loads it and its self-test runs, if it has one; then policies use
+them as their documentation says, with files of our own.  What a milter cannot
+do is named below, with what the helper then says.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import play                                                 # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+BINARY = os.environ.get('KUMILTER') or f'{ROOT}/build/kumilter'
+
+HELPERS = ('policy_utils', 'typing', 'listener_domains', 'queue', 'rollup',
+           'log_hooks', 'shaping', 'sources', 'docker_utils', 'mail_auth',
+           'dkim_sign')
+# Self-tests that need what this version does not have: what they say.
+NOT_YET = {'mail_auth': r'kumo\.dkim\.rsa_sha256_signer: not in this version'}
+
+LOAD = '''package.path = '{extras}/?.lua;' .. package.path
+local kumo = require 'kumo'
+local helper = require 'policy-extras.{name}'
+assert(type(helper) == 'table')
+kumo.on('init', function()
+  if helper.test then
+    helper:test()
+    print('self-test of {name} passed')
+  end
+end)
+'''
+
+LISTENER_DOMAINS = '''package.path = '{extras}/?.lua;' .. package.path
+local kumo = require 'kumo'
+local listener_domains = require 'policy-extras.listener_domains'
+kumo.on('init', function()
+  kumo.milter.configure {{ enforce_relay = true }}
+  kumo.start_esmtp_listener {{ relay_hosts = {{ '127.0.0.1' }} }}
+end)
+kumo.on('get_listener_domain',
+  listener_domains:setup {{ '{folder}/domains.toml' }})
+'''
+
+DOMAINS = '''
+["in.example"]
+relay_to = true
+["*.in.example"]
+log_oob = true
+["closed.in.example"]
+relay_to = false
+["send.example"]
+relay_from = [ '203.0.113.0/24' ]
+["auth.example"]
+relay_from_authz = [ 'joe' ]
+'''
+
+QUEUE = '''package.path = '{extras}/?.lua;' .. package.path
+local kumo = require 'kumo'
+local queue = require 'policy-extras.queue'
+local sources = require 'policy-extras.sources'
+sources:setup {{ '{folder}/sources.toml' }}
+local helper = queue:setup {{ '{folder}/queue.toml' }}
+kumo.on('smtp_server_message_received', function(msg)
+  helper:apply(msg)
+  msg:append_header('X-Seen', msg:get_meta 'tenant')
+end)
+'''
+
+QUEUES = '''
+tenant_header = "X-Tenant"
+remove_tenant_header = true
+default_tenant = "all"
+[tenant.'all']
+egress_pool = 'pool'
+[tenant.'special']
+egress_pool = 'pool'
+max_age = '10 hours'
+require_authz = ["joe"]
+[queue.default]
+max_age = '24 hours'
+[queue.'example.com'.'special']
+max_age = '1 hour'
+'''
+
+SOURCES = '''
+[source."ip"]
+source_address = "192.0.2.1"
+[pool."pool"]
+[pool."pool"."ip"]
+'''
+
+
+class Failed(Exception):
+    """The text says what is wrong."""
+
+
+def check(path):
+    """(exit code, what `kumilter check` says)."""
+    done = subprocess.run([BINARY, 'check', path], capture_output=True,
+                          text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def load(name, extras, folder):
+    """The helper loads; its self-test passes or fails as we know."""
+    path = f'{folder}/{name}.lua'
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(LOAD.format(extras=extras, name=name))
+    code, said = check(path)
+    if name in NOT_YET:
+        if code == 0 or not re.search(NOT_YET[name], said):
+            raise Failed(f'expected {NOT_YET[name]!r}: {said}')
+        return 'loads; its self-test: ' + re.search(
+            f'.*{NOT_YET[name]}.*', said).group(0).partition(': ')[2]
+    if code:
+        raise Failed(f'exit {code}: {said}')
+    return 'loads, self-test passes' if 'self-test' in said else 'loads'
+
+
+def write(folder, **files):
+    """files: name of a .toml file -> its text."""
+    for name, text in files.items():
+        with open(f'{folder}/{name}.toml', 'w', encoding='utf-8') as file:
+            file.write(text)
+
+
+def played(policy, one):
+    """A daemon with the policy, and what a function does with it."""
+    try:
+        daemon = play.Daemon(policy)
+    except play.DaemonError as error:
+        raise Failed(str(error)) from None
+    try:
+        one(daemon)
+        daemon.stop()
+    except (play.Failure, play.DaemonError) as problem:
+        raise Failed(f'{problem}\n{daemon.log()}') from None
+    finally:
+        daemon.clean()
+
+
+def relaying(extras, folder):
+    """listener_domains decides who may relay what."""
+    write(folder, domains=DOMAINS)
+
+    def one(daemon):
+        refused = r'550 5\.7\.1 relaying not permitted for 203\.0\.113\.9:'
+        s = play.session(daemon)
+        s.mail('<a@send.example>')
+        play.equal(s.rcpt('<b@anywhere.example>'), 'continue')
+        s = play.session(daemon, addr='192.0.2.9')
+        s.mail('<a@send.example>')
+        play.match(s.rcpt('<b@anywhere.example>'), r'550 5\.7\.1 relaying')
+        s = play.session(daemon)
+        s.mail('<a@elsewhere.example>')
+        play.equal(s.rcpt('<b@in.example>'), 'continue')
+        play.equal(s.rcpt('<b@list.in.example>'), 'continue')
+        for to in '<b@closed.in.example>', '<b@anywhere.example>':
+            play.match(s.rcpt(to), refused)
+        s = play.session(daemon, macros={'{auth_authen}': 'joe'})
+        s.mail('<a@auth.example>')
+        play.equal(s.rcpt('<b@anywhere.example>'), 'continue')
+
+    played(LISTENER_DOMAINS.format(extras=extras, folder=folder), one)
+    return 'decides who may relay'
+
+
+def tenants(extras, folder):
+    """The queue helper's tenants and who may use them."""
+    write(folder, queue=QUEUES, sources=SOURCES)
+
+    def one(daemon):
+        s = play.session(daemon)
+        play.equal(s.message(), 'continue')
+        play.equal(s.delivered.get('X-Seen'), ['all'])
+        headers = [*play.HEADERS, ('X-Tenant', 'special')]
+        play.equal(s.message(headers=headers),
+                   "500 tenant 'special' requires SMTP AUTH")
+        play.match(s.message(headers=[*play.HEADERS, ('X-Tenant', 'no')]),
+                   "500 tenant 'no' specified by 'X-Tenant' header is not")
+        s = play.session(daemon, macros={'{auth_authen}': 'joe'})
+        s.message(headers=headers)
+        play.equal(s.delivered.get('X-Seen'), ['special'])
+        play.equal(s.delivered.get('X-Tenant'), [])
+
+    played(QUEUE.format(extras=extras, folder=folder), one)
+    return 'tenants are read and guarded'
+
+
+def main(argv):
+    """Returns the exit code."""
+    if len(argv) != 2:
+        print('usage: extras.py DIR', file=sys.stderr)
+        return 64
+    extras = os.path.abspath(argv[1])
+    if os.path.basename(extras) == 'policy-extras':
+        extras = os.path.dirname(extras)
+    if not os.path.exists(f'{extras}/policy-extras/policy_utils.lua'):
+        print(f'extras.py: no policy-extras in {extras}', file=sys.stderr)
+        return 66
+    failed = 0
+    steps = [(name, load, name) for name in HELPERS]
+    steps += [('listener_domains, played', relaying),
+              ('queue, played', tenants)]
+    for title, step, *args in steps:
+        with tempfile.TemporaryDirectory(prefix='kumilter-extras-') as folder:
+            os.chmod(folder, 0o755)     # the daemon is not root for long
+            try:
+                print(f'{title}: {step(*args, extras, folder)}')
+            except Failed as problem:
+                failed += 1
+                print(f'FAIL {title}: {problem}')
+    print(f'extras: {len(steps) - failed} passed, {failed} failed')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv))
