@@ -279,6 +279,12 @@ install: all
 	install -m 644 conf/kumilter.socket $(DESTDIR)$(UNITDIR)
 	install -m 644 conf/policy.lua conf/postfix.cf conf/sendmail.mc \
 		$(DESTDIR)$(PREFIX)/share/doc/kumilter
+	install -d $(DESTDIR)$(DATADIR)/policy-extras \
+		$(DESTDIR)$(PREFIX)/share/doc/kumilter/examples
+	install -m 644 conf/policy-extras/*.lua \
+		$(DESTDIR)$(DATADIR)/policy-extras
+	install -m 644 conf/examples/*.lua \
+		$(DESTDIR)$(PREFIX)/share/doc/kumilter/examples
 	[ -e $(DESTDIR)$(SYSCONFDIR)/kumilter/init.lua ] || \
 		install -m 644 conf/policy.lua \
 		$(DESTDIR)$(SYSCONFDIR)/kumilter/init.lua
@@ -288,6 +294,10 @@ uninstall:
 		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man7/%,$(wildcard man/*.7)) \
 		$(DESTDIR)$(UNITDIR)/kumilter.service \
 		$(DESTDIR)$(UNITDIR)/kumilter.socket
+	rm -f $(patsubst conf/%,$(DESTDIR)$(DATADIR)/%,$(wildcard \
+		conf/policy-extras/*.lua))
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DATADIR)/policy-extras \
+		$(DESTDIR)$(DATADIR)
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/kumilter
 
 clean:

@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import play                                                 # noqa: E402
+import play_extras                                          # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -76,17 +77,19 @@ def check_policy(path):
 
 
 def check_text(text, folder):
-    """The same for the text of a policy."""
+    """The same for the text of a policy, beside our library."""
     path = f'{folder}/policy.lua'
+    if not os.path.exists(f'{folder}/policy-extras'):
+        os.symlink(f'{ROOT}/conf/policy-extras', f'{folder}/policy-extras')
     with open(path, 'w', encoding='utf-8') as file:
         file.write(text)
     check_policy(path)
 
 
-def check_play(text, *plays):
+def check_play(text, *plays, files=None):
     """Sessions with it go as told."""
     try:
-        daemon = play.Daemon(text)
+        daemon = play.Daemon(text, files=files)
     except play.DaemonError as error:
         raise Failed(str(error)) from None
     try:
@@ -97,6 +100,34 @@ def check_play(text, *plays):
         raise Failed(f'{problem}\n{daemon.log()}') from None
     finally:
         daemon.clean()
+
+
+def check_example(path, one):
+    """One play of an example, with all that it needs."""
+    with play_extras.Place() as place, open(path, encoding='utf-8') as file:
+        check_play(place.text(file.read()), lambda daemon: one(daemon, place),
+                   files=play_extras.extras())
+
+
+def check_examples(folder):
+    """Those of conf/examples/ load, and each has plays."""
+    for path in sorted(glob.glob(f'{ROOT}/conf/examples/*.lua')):
+        base, name = os.path.basename(path), os.path.relpath(path, ROOT)
+        with open(path, encoding='utf-8') as file:
+            report(name, check_text, file.read(), folder)
+        plays = play_extras.EXAMPLES.get(base, ())
+        report(f'{name} has plays', check_length, path, plays)
+        for one in plays:
+            report(f'{name}, {one.__name__}', check_example, path, one)
+
+
+def check_length(path, plays):
+    """Short enough to read, and tested."""
+    with open(path, encoding='utf-8') as file:
+        if len(file.readlines()) > 60:
+            raise Failed('more than 60 lines')
+    if not plays:
+        raise Failed('play_extras.py does not know it')
 
 
 def unroff(line):
@@ -264,6 +295,7 @@ def main():
     """Returns the exit code."""
     with tempfile.TemporaryDirectory(prefix='kumilter-conf-') as folder:
         check_policies(folder)
+        check_examples(folder)
         report('conf/postfix.cf', check_postfix, folder)
         report('conf/sendmail.mc', check_sendmail, folder)
         report('conf/kumilter.service, .socket', check_units, folder)

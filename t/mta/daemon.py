@@ -83,6 +83,7 @@ class Kumilter:
     def _write(self, files):
         """Puts name -> text into our folder."""
         for name, text in files.items():
+            os.makedirs(os.path.dirname(f'{self.dir}/{name}'), exist_ok=True)
             with open(f'{self.dir}/{name}', 'w') as file:
                 file.write(text)
 
