@@ -1,5 +1,6 @@
 #include "glue.h"
 
+#include "edits.h"
 #include "event.h"
 #include "log.h"
 #include "nudge.h"
@@ -292,14 +293,6 @@ on_body(SMFICTX *ctx, unsigned char *data, size_t len)
 
 /* ---- edits -------------------------------------------------------------- */
 
-static void
-check_edit(const struct conn *c, int rc, const char *what, const char *of)
-{
-	if (rc != MI_SUCCESS)
-		log_error(
-		    c->s->id, "the MTA does not take an edit: %s %s", what, of);
-}
-
 /* Without HDR_LEADSPC the MTA puts the space there itself. */
 static char *
 header_value(const struct conn *c, const char *raw)
@@ -318,88 +311,6 @@ changed_value(const struct conn *c, const char *raw)
 	return value[0] != '\0' ? value : (char *)" ";
 }
 
-/* An index for smfi_insheader() past any message's last field. */
-#define BEHIND_ALL_HEADERS 0x10000000
-
-static void
-edit_headers(SMFICTX *ctx, const struct conn *c, const struct message *m)
-{
-	size_t n;
-	struct header_edit *e =
-	    headers_diff(&m->content->headers, &m->headers, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		char *name = (char *)e[i].name;
-
-		switch (e[i].kind) {
-		case HEADER_EDIT_DELETE:
-			check_edit(c,
-			    smfi_chgheader(ctx, name, e[i].index, NULL),
-			    "delete header", name);
-			break;
-		case HEADER_EDIT_CHANGE:
-			check_edit(c,
-			    smfi_chgheader(ctx, name, e[i].index,
-				changed_value(c, e[i].raw)),
-			    "change header", name);
-			break;
-		case HEADER_EDIT_INSERT:
-			check_edit(c,
-			    smfi_insheader(ctx, e[i].index, name,
-				header_value(c, e[i].raw)),
-			    "insert header", name);
-			break;
-		case HEADER_EDIT_APPEND:
-			/* not smfi_addheader(): Sendmail would put it before
-			 * the first field of that name, if there is one */
-			check_edit(c,
-			    smfi_insheader(ctx, BEHIND_ALL_HEADERS, name,
-				header_value(c, e[i].raw)),
-			    "add header", name);
-			break;
-		}
-	}
-	free(e);
-}
-
-static void
-edit_rcpts(SMFICTX *ctx, const struct conn *c, const struct message *m)
-{
-	const struct content *was = m->content;
-
-	for (size_t i = 0; i < was->n_rcpt; i++)
-		if (!message_has_rcpt(m, &was->rcpt[i]))
-			check_edit(c, smfi_delrcpt(ctx, was->rcpt_raw[i]),
-			    "delete recipient", was->rcpt_raw[i]);
-	for (size_t i = 0; i < m->n_rcpt; i++) {
-		bool known = false;
-		char *address;
-
-		for (size_t k = 0; k < was->n_rcpt; k++)
-			known = known || strcmp(was->rcpt[k].email,
-					     m->rcpt[i].email) == 0;
-		if (known)
-			continue;
-		address = xasprintf("<%s>", m->rcpt[i].email);
-		check_edit(
-		    c, smfi_addrcpt(ctx, address), "add recipient", address);
-		free(address);
-	}
-}
-
-static void
-edit_sender(SMFICTX *ctx, const struct conn *c, const struct message *m)
-{
-	char *address;
-
-	if (strcmp(m->sender.email, m->content->sender.email) == 0)
-		return;
-	address = xasprintf("<%s>", m->sender.email);
-	check_edit(
-	    c, smfi_chgfrom(ctx, address, NULL), "change sender", address);
-	free(address);
-}
-
 static int
 replace_piece(void *ctx, const void *data, size_t len)
 {
@@ -409,18 +320,66 @@ replace_piece(void *ctx, const void *data, size_t len)
 		   : 1;
 }
 
-static void
-edit_body(SMFICTX *ctx, const struct conn *c, const struct message *m)
+static int
+replace_body(SMFICTX *ctx, const struct body *body)
 {
-	struct err err = { "libmilter refuses" };
+	struct err err;
 
-	if (m->body == m->content->body)
-		return;
-	if (body_size(m->body) == 0)
-		check_edit(c, smfi_replacebody(ctx, NULL, 0), "replace body",
-		    "by nothing");
-	else if (body_walk(m->body, replace_piece, ctx, &err) != 0)
-		check_edit(c, MI_FAILURE, "replace body:", err.msg);
+	if (body_size(body) == 0)
+		return smfi_replacebody(ctx, NULL, 0);
+	return body_walk(body, replace_piece, ctx, &err) == 0 ? MI_SUCCESS
+							      : MI_FAILURE;
+}
+
+/* An index for smfi_insheader() past any message's last field. */
+#define BEHIND_ALL_HEADERS 0x10000000
+
+static int
+carry_out(SMFICTX *ctx, const struct conn *c, const struct edit *e,
+    const struct message *m)
+{
+	char *name = (char *)e->name;
+
+	switch (e->kind) {
+	case EDIT_DELETE_HEADER:
+		return smfi_chgheader(ctx, name, e->index, NULL);
+	case EDIT_CHANGE_HEADER:
+		return smfi_chgheader(
+		    ctx, name, e->index, changed_value(c, e->raw));
+	case EDIT_INSERT_HEADER:
+		return smfi_insheader(
+		    ctx, e->index, name, header_value(c, e->raw));
+	case EDIT_ADD_HEADER:
+		/* not smfi_addheader(): Sendmail would put it before the first
+		 * field of that name, if there is one */
+		return smfi_insheader(
+		    ctx, BEHIND_ALL_HEADERS, name, header_value(c, e->raw));
+	case EDIT_SENDER:
+		return smfi_chgfrom(ctx, name, NULL);
+	case EDIT_DELETE_RCPT:
+		return smfi_delrcpt(ctx, name);
+	case EDIT_ADD_RCPT:
+		return smfi_addrcpt(ctx, name);
+	case EDIT_BODY:
+		return replace_body(ctx, m->body);
+	case EDIT_QUARANTINE:
+		return smfi_quarantine(ctx, name);
+	}
+	return MI_FAILURE;
+}
+
+static void
+edit(SMFICTX *ctx, const struct conn *c, const struct message *m)
+{
+	struct edits list;
+
+	edits_of(&list, m);
+	for (size_t i = 0; i < list.n; i++)
+		if (carry_out(ctx, c, &list.edit[i], m) != MI_SUCCESS)
+			log_error(c->s->id,
+			    "the MTA does not take an edit: %s %s",
+			    edit_text(list.edit[i].kind), list.edit[i].name);
+	edits_fini(&list);
 }
 
 static sfsistat
@@ -431,16 +390,8 @@ on_eom(SMFICTX *ctx)
 	struct message *m;
 
 	event_eom(c->s, &r, &m);
-	if (m != NULL) {
-		edit_headers(ctx, c, m);
-		edit_sender(ctx, c, m);
-		edit_rcpts(ctx, c, m);
-		edit_body(ctx, c, m);
-		if (m->quarantined)
-			check_edit(c,
-			    smfi_quarantine(ctx, m->quarantine_reason),
-			    "quarantine", m->quarantine_reason);
-	}
+	if (m != NULL)
+		edit(ctx, c, m);
 	event_message_over(c->s, m);
 	return give(ctx, c, &r);
 }

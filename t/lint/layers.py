@@ -31,7 +31,7 @@ LAYERS = (
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec tick'),
-    ('model', 'message header_import batch session session_learn'),
+    ('model', 'message edits header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
     ('policy', 'epoch epoch_load epoch_work event event_call event_message '
                'event_stand event_rewrite event_msys relay'),
