@@ -7,6 +7,7 @@
 #include "lb.h"
 #include "lb_open.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct reject {
 	int code;
 	enum disconnect how;
 	size_t len;
+	char where[VERDICT_WHERE];
 	char text[];
 };
 
@@ -54,6 +56,9 @@ raise(lua_State *L, const char *who, enum disconnect how)
 	r->how = how;
 	r->len = len;
 	memcpy(r->text, text, len);
+	luaL_where(L, 1);
+	snprintf(r->where, sizeof r->where, "%s", lua_tostring(L, -1));
+	lua_pop(L, 1);
 	return lua_error(L);
 }
 
@@ -115,5 +120,6 @@ lb_reject_take(lua_State *L, int i, struct verdict *v)
 	if (r == NULL)
 		return 0;
 	verdict_refuse(v, r->code, r->how, r->text, r->len);
+	memcpy(v->where, r->where, sizeof v->where);
 	return 1;
 }

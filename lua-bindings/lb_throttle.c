@@ -103,13 +103,14 @@ static void
 pause_block(struct wait *w, int64_t deadline)
 {
 	struct pause *p = (struct pause *)w;
-	int64_t until;
+	int64_t now, until;
 
 	while (p->a.throttled) {
-		until = clock_mono() + p->a.retry_after;
+		now = clock_mono();
+		until = now + p->a.retry_after;
 		if (until >= deadline - MARGIN)
 			return;
-		clock_sleep_until(until);
+		clock_nap(now, until);
 		p->a = take(p->t);
 	}
 }

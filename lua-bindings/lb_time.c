@@ -11,7 +11,7 @@
 
 struct nap {
 	struct wait wait;
-	int64_t until;
+	int64_t begin, until;
 };
 
 static void
@@ -19,7 +19,7 @@ nap_block(struct wait *w, int64_t deadline)
 {
 	struct nap *nap = (struct nap *)w;
 
-	clock_sleep_until(nap->until < deadline ? nap->until : deadline);
+	clock_nap(nap->begin, nap->until < deadline ? nap->until : deadline);
 }
 
 static int
@@ -42,14 +42,15 @@ static int
 kumo_sleep(lua_State *L)
 {
 	double seconds = luaL_checknumber(L, 1);
+	int64_t now = clock_mono();
 	struct nap *nap;
 
 	luaL_argcheck(L, seconds >= 0 && seconds <= SLEEP_MAX, 1,
 	    "seconds from 0 to 86400 expected");
 	lua_settop(L, 0);
 	nap = lua_newuserdata(L, sizeof *nap);
-	*nap = (struct nap){ { nap_block, nap_finish, "kumo.sleep" },
-		clock_mono() + (int64_t)(seconds * (double)CLOCK_S) };
+	*nap = (struct nap){ { nap_block, nap_finish, "kumo.sleep" }, now,
+		now + (int64_t)(seconds * (double)CLOCK_S) };
 	return co_wait(L);
 }
 

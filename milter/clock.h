@@ -8,6 +8,7 @@
 #ifndef KUMILTER_CLOCK_H
 #define KUMILTER_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -19,5 +20,16 @@ int64_t clock_wall(void);
 int64_t clock_cpu(clockid_t id); /* CPU time of one thread; -1 if gone */
 struct timespec clock_timespec(int64_t ns);
 void clock_sleep_until(int64_t mono_ns);
+
+/*
+ * For simulations: from now on clock_wall() stands still at wall, and only
+ * clock_skip() moves it, and clock_mono() with it.  clock_nap() is what a
+ * policy's own sleeps are: until end, on clock_mono(), or a skip of what lies
+ * between its begin and end.
+ */
+void clock_pretend(int64_t wall);
+bool clock_pretends(void);
+void clock_skip(int64_t ns);
+void clock_nap(int64_t begin, int64_t end);
 
 #endif

@@ -109,6 +109,7 @@ static enum run_result
 wait_outside(struct state *st, struct co *co, struct run *run, int *nresults)
 {
 	struct wait *w = requested(co->L);
+	int64_t begin;
 
 	if (w == NULL) {
 		lua_settop(co->L, 0);
@@ -118,9 +119,11 @@ wait_outside(struct state *st, struct co *co, struct run *run, int *nresults)
 		return RUN_ERROR;
 	}
 	metric_count(METRIC_WAITS);
+	begin = clock_mono();
 	state_unlock(st);
 	nudge();
 	w->block(w, run->deadline);
+	run->waited += clock_mono() - begin;
 	if (!state_lock(st, run->deadline + st->settings->cpu_limit)) {
 		state_bury(st, (struct grave){ .ref = co->ref });
 		*co = (struct co)CO_NONE;

@@ -1,6 +1,7 @@
 #include "event_call.h"
 
 #include "clock.h"
+#include "event_seen.h"
 #include "failure.h"
 #include "log.h"
 #include "metric.h"
@@ -69,6 +70,8 @@ call_begin(
 		.may_wait = event != EVENT_MILTER_CLOSE &&
 			    event != EVENT_VALIDATE_DEALLOC };
 	lua_rawgeti(c->L, LUA_REGISTRYINDEX, st->handler[event]);
+	if (s->observer != NULL)
+		seen_begin(c);
 	return true;
 }
 
@@ -77,6 +80,8 @@ call_run(struct call *c, int nargs)
 {
 	struct session_lua *lua = c->s->lua;
 
+	if (c->seen != NULL)
+		seen_args(c, nargs);
 	c->result = co_run(lua->state, &lua->co, nargs, &c->run);
 	if (c->result == RUN_BUSY) {
 		c->locked = false;
@@ -183,6 +188,8 @@ call_end(struct call *c, struct verdict *v)
 	if (bad)
 		log_failure(c);
 	if (c->locked) {
+		if (c->seen != NULL)
+			seen_callout(c);
 		if (c->result == RUN_OK && c->L != NULL)
 			lua_settop(c->L, 0);
 		else if (c->L != NULL)
@@ -193,6 +200,8 @@ call_end(struct call *c, struct verdict *v)
 	}
 	if (bad && v != NULL)
 		error_verdict(c->s, c->event, v);
+	if (c->seen != NULL)
+		seen_end(c, v);
 }
 
 void

@@ -34,6 +34,7 @@ struct call {
 	enum event_name event;
 	enum run_result result;
 	bool locked;
+	struct call_seen *seen; /* for the session's observer, or NULL */
 	bool failed; /* after call_end(): not returned, not refused */
 };
 

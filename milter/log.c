@@ -34,6 +34,14 @@ static const char *const sinks[] = {
 static enum log_sink the_sink = LOG_SINK_STDERR;
 static atomic_int the_level = LOG_LEVEL_INFO;
 
+/* Who takes lines instead of the sink; no daemon has one or its lock. */
+static struct {
+	pthread_mutex_t lock;
+	log_take_fn *take;
+	void *arg;
+} diverted = { PTHREAD_MUTEX_INITIALIZER, NULL, NULL };
+static atomic_bool is_diverted;
+
 void
 log_open(enum log_sink sink, enum log_level level)
 {
@@ -46,6 +54,36 @@ void
 log_set_level(enum log_level level)
 {
 	atomic_store(&the_level, (int)level);
+}
+
+const char *
+log_level_name(enum log_level level)
+{
+	return levels[level].name;
+}
+
+void
+log_divert(log_take_fn *take, void *arg)
+{
+	pthread_mutex_lock(&diverted.lock);
+	diverted.take = take;
+	diverted.arg = arg;
+	atomic_store(&is_diverted, take != NULL);
+	pthread_mutex_unlock(&diverted.lock);
+}
+
+/* false: nobody takes it. */
+static bool
+divert(enum log_level level, const char *sid, const char *text)
+{
+	bool taken;
+
+	pthread_mutex_lock(&diverted.lock);
+	taken = diverted.take != NULL;
+	if (taken)
+		diverted.take(diverted.arg, level, sid, text);
+	pthread_mutex_unlock(&diverted.lock);
+	return taken;
 }
 
 bool
@@ -148,6 +186,10 @@ log_line(enum log_level level, const char *sid, const char *fmt, ...)
 		return;
 	str_add_printable(&text, raw, (size_t)n);
 	free(raw);
+	if (atomic_load(&is_diverted) && divert(level, sid, str_c(&text))) {
+		str_fini(&text);
+		return;
+	}
 	format_line(&line, level, sid, &text);
 	if (the_sink == LOG_SINK_SYSLOG) {
 		syslog(levels[level].priority, "%s", str_c(&line));

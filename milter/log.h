@@ -29,6 +29,14 @@ void log_open(enum log_sink sink, enum log_level level);
 int log_sink_parse(const char *text, enum log_sink *sink, struct err *err);
 int log_level_parse(const char *text, enum log_level *level, struct err *err);
 void log_set_level(enum log_level level);
+/*
+ * Lines go to take() instead, with their text made printable; NULL ends that.
+ * From any thread, one call at a time.
+ */
+typedef void log_take_fn(
+    void *arg, enum log_level level, const char *sid, const char *text);
+void log_divert(log_take_fn *take, void *arg);
+const char *log_level_name(enum log_level level);
 bool log_wants(enum log_level level);
 
 /* sid: the session's id, or NULL. */

@@ -30,6 +30,8 @@ struct session_macros {
 	size_t n;
 };
 
+struct observer;
+
 struct session {
 	char id[17];
 	enum mta mta;
@@ -61,6 +63,9 @@ struct session {
 	const char *(*ask_macro)(void *source, const char *name);
 	void *macro_source;
 	struct session_macros *macros[PHASE_EOM + 1]; /* set, by stage */
+
+	/* Who is told of its handlers, or NULL; outlives the session. */
+	const struct observer *observer;
 
 	/* event.h's: */
 	struct session_lua *lua;

@@ -47,6 +47,7 @@ struct run {
 	const char *event;       /* NULL: the policy's top level */
 	int64_t deadline;        /* clock_mono(): end of the event's time */
 	bool may_wait;
+	int64_t waited; /* ns, without the state */
 	/* the Lua thread of a handler, which may yield; NULL while loading */
 	struct lua_State *thread;
 	struct mutual_held *locks;   /* given back at the end of the run */

@@ -29,12 +29,16 @@ enum disconnect {
 	DISCONNECT_FORCE,     /* "ForceDisconnect" */
 };
 
+#define VERDICT_WHERE 128
+
 struct verdict {
 	enum verdict_kind kind;
 	int code;
 	enum disconnect how;
 	char *text; /* len bytes and a NUL; NULL unless REFUSE */
 	size_t len;
+	/* "file:line: " of the policy that said so, or "" */
+	char where[VERDICT_WHERE];
 };
 
 void verdict_clear(struct verdict *v); /* becomes CONTINUE */
