@@ -63,6 +63,12 @@ lb_load_part(lua_State *L, const char *name)
 		lua_error(L);
 }
 
+void
+bindings_push_part(lua_State *L, const char *name)
+{
+	lb_load_part(L, name);
+}
+
 /* Load one of our own Lua parts and call it with the nargs on top. */
 static void
 run_part(lua_State *L, const char *name, int nargs, int nresults)

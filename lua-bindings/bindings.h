@@ -26,6 +26,12 @@ struct json_t;
 /* Raises on failure: call it protected.  policy: the file, for its folder. */
 void bindings_open(struct lua_State *L, const char *policy);
 
+/*
+ * Push a Lua part of the program as a function: "test/pretend.lua".  Raises
+ * where there is none.
+ */
+void bindings_push_part(struct lua_State *L, const char *name);
+
 /* A registry reference to the handler(s) of this event, or LUA_NOREF. */
 int bindings_handler(struct lua_State *L, const char *event);
 

@@ -43,6 +43,7 @@
 	FILE(objects, "objects.lua")                                           \
 	FILE(prelude, "prelude.lua")                                           \
 	FILE(sqlite, "sqlite.lua")                                             \
+	FILE(test_pretend, "test/pretend.lua")                                 \
 	FILE(throttle, "throttle.lua")                                         \
 	FILE(utf8, "utf8.lua")
 

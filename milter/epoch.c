@@ -117,6 +117,7 @@ epoch_load(const struct epoch_options *o, struct err *err)
 					? o->policy
 					: o->scriptlets[0]);
 
+	e->prepare = o->prepare;
 	e->load_timeout = o->timeout > 0 ? o->timeout : 30 * CLOCK_S;
 	if (load_states(e, o, err) != 0) {
 		epoch_free(e);

@@ -29,6 +29,7 @@ struct epoch {
 	size_t source_len;
 	struct settings settings;
 	json_t *listeners;
+	int (*prepare)(struct lua_State *L);
 	json_t *scriptlets, *contexts; /* as in draft.h */
 	char *listen;                  /* start_milter_listener's, or NULL */
 	bool has_handler[EVENT_COUNT];
@@ -51,6 +52,8 @@ struct epoch_options {
 	int states;      /* 0: by the policy or the number of CPUs */
 	bool validate;   /* `kumilter check`: run validate_config too */
 	int64_t timeout; /* ns, for the whole of loading; 0: 30 s */
+	/* Called in each Lua state before the policy; NULL: nothing. */
+	int (*prepare)(struct lua_State *L);
 };
 
 /* NULL with *err: "file:line: reason", and a rewrite where one is known. */

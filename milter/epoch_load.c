@@ -248,6 +248,16 @@ refuse_modules(struct err *err)
 	    why.msg);
 }
 
+/* Pretended time, fakes: see epoch_options. */
+static int
+prepare(struct state *st, struct err *err)
+{
+	if (st->epoch->prepare == NULL)
+		return 0;
+	lua_pushcfunction(st->L, st->epoch->prepare);
+	return call(st, 0, NULL, err) < 0 ? -1 : 0;
+}
+
 static struct state *
 load(struct epoch *e, struct draft *d, struct err *err)
 {
@@ -261,7 +271,8 @@ load(struct epoch *e, struct draft *d, struct err *err)
 	st->draft = d;
 	lua_pushcfunction(st->L, open_bindings);
 	lua_pushstring(st->L, e->policy);
-	if (call(st, 1, NULL, err) < 0 || run_policy(st, err) != 0) {
+	if (call(st, 1, NULL, err) < 0 || prepare(st, err) != 0 ||
+	    run_policy(st, err) != 0) {
 		state_free(st);
 		return NULL;
 	}

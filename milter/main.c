@@ -14,6 +14,7 @@ static const struct verb {
 	{ "check", "load a policy and say what is wrong with it", cli_check },
 	{ "reload", "have the daemon load its policy anew", cli_reload },
 	{ "status", "ask the daemon how it is", cli_status },
+	{ "try", "play one session against a policy, without an MTA", cli_try },
 	{ "explain-reply", "what a client will see of a refusal", cli_explain },
 };
 

@@ -16,7 +16,7 @@ LAYERS = (
     ('leaf', 'phase event_name verdict address header header_text '
              'header_diff header_replace header_fold encoded_word charset '
              'transfer message_id mailbox mailbox_* mime mime_* '
-             'text encoding charset_strict hash cipher aws_sign json_text moment moment_format glob_walk '
+             'line_diff text encoding charset_strict hash cipher aws_sign json_text moment moment_format glob_walk '
              'json_read toml toml_* yaml_* '
              'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item regex regex_code regex_search regex_replace '
@@ -31,17 +31,18 @@ LAYERS = (
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec tick'),
-    ('model', 'message edits header_import batch session session_learn'),
+    ('model', 'observe message edits header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
-    ('policy', 'epoch epoch_load epoch_work event event_call event_message '
+    ('policy', 'epoch epoch_load epoch_work event event_call event_seen event_message '
                'event_stand event_rewrite event_msys relay'),
+    ('sim', 'sim sim_* transcript transcript_text pretend'),
     ('door', 'glue glue_guard status'),
-    ('top', 'main serve serve_options cli cli_*'),
+    ('top', 'main serve serve_options cli cli_* try_options'),
 )
 # Of milter/ these, and no others, touch a Lua state.
 LUA_USERS = {f'milter/{name}.c' for name in (
-    'state', 'co', 'failure', 'timer', 'timer_run', 'epoch_load', 'event', 'event_call', 'event_message',
-    'event_rewrite', 'event_msys', 'relay')}
+    'state', 'co', 'failure', 'timer', 'timer_run', 'epoch_load', 'event', 'event_call', 'event_seen', 'event_message',
+    'event_rewrite', 'event_msys', 'relay', 'pretend')}
 LUA_HEADERS = {'lua.h', 'lauxlib.h', 'lualib.h', 'luajit.h', 'luaconf.h'}
 GLUE = 'milter/glue.c'
 DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include
