@@ -23,6 +23,7 @@
 ## format          clang-format in place;  format-check only looks
 ## bench           kumilter beside a bare libmilter filter (slow)
 ## bench-library   what calls of the policy library cost
+## bench-rbl       2000 sessions that wait for a block list
 ## bench-parsers   is the parsers' time linear in what a client sends?
 ## soak            10^6 messages, 1000 reloads: memory and fds stay flat (slow)
 ## clean           remove build/
@@ -245,6 +246,11 @@ $(BUILD)/bench/loadgen: $(wildcard t/bench/lg_*.c t/bench/lg.h) t/bench/loadgen.
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)
 
+$(BUILD)/bench/slow_dns: t/bench/slow_dns.c
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BENCH_CFLAGS) -o $@ $<
+
 $(BUILD)/bench/parsers: t/bench/parsers.c $(LIB_OBJ)
 	$(say) LD $@
 	@mkdir -p $(@D)
@@ -257,12 +263,15 @@ $(BUILD)/bench/library: t/bench/library.c $(LIB_OBJ)
 
 bench-library: $(BUILD)/bench/library
 	@$(BUILD)/bench/library $(LIBRARY_ARGS)
+bench-rbl: all $(BUILD)/bench/loadgen $(BUILD)/bench/slow_dns
+	@t/bench/rbl.py $(RBL_ARGS)
 bench-parsers: $(BUILD)/bench/parsers
 	@$(BUILD)/bench/parsers t/fuzz/corpus
 bench: all $(BUILD)/bench/bare_filter $(BUILD)/bench/loadgen \
-		$(BUILD)/bench/library
+		$(BUILD)/bench/library $(BUILD)/bench/slow_dns
 	@t/bench/bench.py $(BENCH_ARGS)
 	@$(BUILD)/bench/library $(LIBRARY_ARGS)
+	@t/bench/rbl.py $(RBL_ARGS)
 soak: all $(BUILD)/bench/loadgen
 	@t/bench/soak.py $(SOAK_ARGS)
 
@@ -305,5 +314,5 @@ clean:
 
 .PHONY: all help clean deps check check-unit check-conf check-extras check-fuzz check-proto check-mta \
 	asan tsan sanitized lint valgrind format format-check demo run bench bench-library \
-	bench-parsers soak install uninstall
+	bench-rbl bench-parsers soak install uninstall
 .DEFAULT_GOAL := all

@@ -18,6 +18,7 @@ from milter_client import ACTIONS, COMMANDS, STEPS, open_socket  # noqa: E402
 BIN = os.environ.get('BENCH_BIN', os.path.join(ROOT, 'build/bench'))
 LOADGEN = os.path.join(BIN, 'loadgen')
 BARE_FILTER = os.path.join(BIN, 'bare_filter')
+SLOW_DNS = os.path.join(BIN, 'slow_dns')
 
 
 def need_programs(*programs):

@@ -67,7 +67,8 @@ struct plan {
 	unsigned messages, rcpts, headers, header_bytes, body_bytes;
 	enum step idle_at; /* where idle sessions stay: after this step */
 	bool sendmail;
-	bool stop; /* end sessions after the message they are in */
+	bool own_address; /* 10.0.0.0 and the session's number */
+	bool stop;        /* end sessions after the message they are in */
 };
 
 struct tally {

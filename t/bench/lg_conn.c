@@ -91,18 +91,32 @@ say_text(struct conn *c, char letter, const char *fmt)
 }
 
 static void
+say_connect(struct conn *c, const struct plan *plan)
+{
+	static const char head[] = "client.example.net\0"
+				   "4\x9c\x41";
+	char text[64];
+	unsigned n = c->serial;
+	int len;
+
+	memcpy(text, head, sizeof head - 1);
+	if (plan->own_address)
+		len = sprintf(text + sizeof head - 1, "10.%u.%u.%u",
+		    n >> 16 & 255, n >> 8 & 255, n & 255);
+	else
+		len = sprintf(text + sizeof head - 1, "192.0.2.1");
+	packet(c, SMFIC_CONNECT, text, sizeof head - 1 + (size_t)len + 1);
+}
+
+static void
 say(struct conn *c, const struct plan *plan)
 {
-	static const char peer[] = "client.example.net\0"
-				   "4\x9c\x41"
-				   "192.0.2.1";
-
 	switch (c->step) {
 	case STEP_NEGOTIATE:
 		say_negotiate(c);
 		return;
 	case STEP_CONNECT:
-		packet(c, SMFIC_CONNECT, peer, sizeof peer);
+		say_connect(c, plan);
 		return;
 	case STEP_HELO:
 		say_text(c, SMFIC_HELO, "client%u.example.net");

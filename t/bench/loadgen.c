@@ -16,6 +16,8 @@
  *	                input, do nothing else
  *	--in-body       the idle sessions stay in their first message instead,
  *	                where only its end is missing
+ *	--own-address   each session from an address of its own, by its number;
+ *	--first N       the first one has this number (0)
  *	--sendmail      macros as Sendmail has them, not as Postfix
  *	--timeout S     a reply that takes longer is an error (60)
  *	--json          one JSON object instead of a table
@@ -287,6 +289,8 @@ static const struct option options[] = {
 	{ "timeout", required_argument, NULL, 'T' },
 	{ "hold", no_argument, NULL, 'h' },
 	{ "in-body", no_argument, NULL, 'I' },
+	{ "own-address", no_argument, NULL, 'o' },
+	{ "first", required_argument, NULL, 'f' },
 	{ "sendmail", no_argument, NULL, 's' },
 	{ "json", no_argument, NULL, 'j' },
 	{ NULL, 0, NULL, 0 },
@@ -319,6 +323,9 @@ take_number(int o, const char *arg)
 	case 'i':
 		opt.idle = n;
 		return true;
+	case 'f':
+		serial = n;
+		return true;
 	default:
 		return false;
 	}
@@ -329,7 +336,7 @@ take_options(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt_long(argc, argv, "S:c:n:t:m:r:H:B:b:i:T:hIsj",
+	while ((o = getopt_long(argc, argv, "S:c:n:t:m:r:H:B:b:i:T:f:hIosj",
 		    options, NULL)) != -1) {
 		if (optarg != NULL && take_number(o, optarg))
 			continue;
@@ -345,6 +352,8 @@ take_options(int argc, char **argv)
 			opt.hold = true;
 		else if (o == 'I')
 			plan.idle_at = STEP_BODY;
+		else if (o == 'o')
+			plan.own_address = true;
 		else if (o == 's')
 			plan.sendmail = true;
 		else if (o == 'j')
