@@ -198,7 +198,8 @@ end
 
 -- kumo.dns.rbl_lookup(ip, base [, resolver]) -> answer, reason
 --   ip: also with a port.  answer: the first address that the list has for
---   it, or nil; reason: its texts, joined, or nil if they cannot be had.
+--   it, an IPv4 one if there is one, or nil; reason: its texts, joined, or nil
+--   if they cannot be had.
 --   Raises as lookup_txt does, and on what is no address.
 --   Events: any.  Waits: yes.  From: KumoMTA.
 function kumo.dns.rbl_lookup(ip, base, resolver)
@@ -210,8 +211,12 @@ function kumo.dns.rbl_lookup(ip, base, resolver)
     error(('%s is not a valid IpAddr or SocketAddr'):format(ip), 2)
   end
   local name = reversed .. '.' .. whole(base)
-  local _, _, a, aaaa = ask(name, resolver, 'A', 'AAAA')
-  local found = join(name, a, aaaa)
+  local _, _, found = ask(name, resolver, 'A')
+  -- next to all clients are in no list: one question is enough for these
+  if known(name, found).status == 'no data' then
+    _, _, found = ask(name, resolver, 'AAAA')
+    known(name, found)
+  end
   if #found == 0 then
     return nil, nil
   end

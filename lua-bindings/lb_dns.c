@@ -74,8 +74,11 @@ lookup_block(struct wait *wait, int64_t deadline)
 
 	if (until > deadline)
 		until = deadline;
-	/* the second question is on its way while the first is answered */
-	for (int i = 1; i < w->n && w->spec == NULL; i++) {
+	/*
+	 * The second question is on its way while the first is answered; of a
+	 * list the first may tell, and then no other is to be asked.
+	 */
+	for (int i = 1; i < w->n && json_array_size(w->spec) < 2; i++) {
 		ask(w, w->q[i].type, begin, &early);
 		dns_answer_fini(&early);
 	}

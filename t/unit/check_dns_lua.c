@@ -145,6 +145,22 @@ START_TEST(session_row)
 }
 END_TEST
 
+/* A client that is in no list costs one question. */
+START_TEST(rbl_asks_once)
+{
+	char *text = xasprintf(POLICY, server->address, CONFIGURED,
+	    "tostring(kumo.dns.rbl_lookup('127.0.0.3', 'bl.example.com'))");
+	struct err err;
+	struct epoch *e = policy_load(text, 0, &err);
+
+	ck_assert_msg(e != NULL, "%s", err.msg);
+	epoch_set_current(e);
+	play_expect("C M:<s@a.example> Q", "C -; M 550 is nil", "rbl");
+	ck_assert_int_eq(atomic_load(&server->questions), 1);
+	free(text);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -157,6 +173,7 @@ suite(void)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, lua_file_runs);
 	tcase_add_loop_test(t, session_row, 0, UNIT_N(rows));
+	tcase_add_test(t, rbl_asks_once);
 	return s;
 }
 
