@@ -193,10 +193,8 @@ end
 local methods = {}
 methods.__index = methods
 
-local KEY = 'extras_dnsbl'
-
 function methods:look_up(conn_meta)
-  local known = conn_meta:get_meta(KEY)
+  local known = conn_meta:get_meta(self.key)
   if known then
     return known
   end
@@ -214,7 +212,7 @@ function methods:look_up(conn_meta)
       break    -- whatever the others say
     end
   end
-  conn_meta:set_meta(KEY, result)
+  conn_meta:set_meta(self.key, result)
   return result
 end
 
@@ -260,12 +258,13 @@ return {
       code = { 'number', 550 },
       text = { 'string', '5.7.1 [{client}] is listed by {lists} {reason}' },
     })
-    local lists = {}
+    local lists, key = {}, 'extras_dnsbl'
     for i, each in ipairs(o.lists) do
       lists[i] = make_list(each)
+      key = key .. ' ' .. lists[i].zone
     end
     return setmetatable({
-      options = o, lists = lists, ahead = least_ahead(lists),
+      options = o, lists = lists, ahead = least_ahead(lists), key = key,
     }, methods)
   end,
 }

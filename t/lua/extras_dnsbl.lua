@@ -130,7 +130,9 @@ try(lists('broken.example', 'plain.example'), '198.51.100.9',
 local noting = new { lists = { 'zen.spamhaus.org' }, reject = false }
 client = conn '198.51.100.1'
 extras.says(nil, noting, 'rcpt_to', address 'b@b.test', client)
-same(client:get_meta('extras_dnsbl').score, 1)
+same(noting:look_up(client).score, 1)
+-- and others on the same client
+same(lists('bl.spamcop.net'):look_up(client).hits[1].list, 'bl.spamcop.net')
 try(new { lists = { 'zen.spamhaus.org' }, code = 554,
   text = '5.7.0 no: {lists}' }, '198.51.100.2',
   '554 5.7.0 no: zen.spamhaus.org (PBL)')
