@@ -11,6 +11,7 @@ static const char *const files[] = {
 	"t/lua/extras_dnsbl.lua",
 	"t/lua/extras_helo.lua",
 	"t/lua/extras_users.lua",
+	"t/lua/extras_rspamd.lua",
 };
 
 START_TEST(lua_file_runs)
