@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import play                                                 # noqa: E402
+import play_cookbook                                        # noqa: E402
 import play_extras                                          # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
@@ -102,10 +103,10 @@ def check_play(text, *plays, files=None):
         daemon.clean()
 
 
-def check_example(path, one):
+def check_example(text, one):
     """One play of an example, with all that it needs."""
-    with play_extras.Place() as place, open(path, encoding='utf-8') as file:
-        check_play(place.text(file.read()), lambda daemon: one(daemon, place),
+    with play_extras.Place() as place:
+        check_play(place.text(text), lambda daemon: one(daemon, place),
                    files=play_extras.extras())
 
 
@@ -114,20 +115,40 @@ def check_examples(folder):
     for path in sorted(glob.glob(f'{ROOT}/conf/examples/*.lua')):
         base, name = os.path.basename(path), os.path.relpath(path, ROOT)
         with open(path, encoding='utf-8') as file:
-            report(name, check_text, file.read(), folder)
+            text = file.read()
         plays = play_extras.EXAMPLES.get(base, ())
-        report(f'{name} has plays', check_length, path, plays)
+        report(name, check_text, text, folder)
+        report(f'{name} has plays', check_length, text, 60, plays)
         for one in plays:
-            report(f'{name}, {one.__name__}', check_example, path, one)
+            report(f'{name}, {one.__name__}', check_example, text, one)
 
 
-def check_length(path, plays):
+def check_length(text, most, plays):
     """Short enough to read, and tested."""
-    with open(path, encoding='utf-8') as file:
-        if len(file.readlines()) > 60:
-            raise Failed('more than 60 lines')
+    if text.count('\n') > most:
+        raise Failed(f'more than {most} lines')
     if not plays:
-        raise Failed('play_extras.py does not know it')
+        raise Failed('no play knows it')
+
+
+def check_cookbook(folder):
+    """Each recipe loads as it is told, and has a play."""
+    page = f'{ROOT}/man/kumilter-cookbook.7'
+    with open(page, encoding='utf-8') as file:
+        titles = [(number, unroff(line[4:].strip())) for number, line
+                  in enumerate(file, 1) if line.startswith('.Ss ')]
+    for number, text in blocks(page):
+        title = [t for at, t in titles if at < number][-1]
+        name = f'cookbook: {title}'
+        one = play_cookbook.RECIPES.get(title)
+        report(f'{name}, length', check_length, text, 24, one)
+        with play_extras.Place() as place:
+            report(name, check_text, place.text(
+                "local kumo = require 'kumo'\n" + text), folder)
+        if one:
+            report(f'{name}, played', check_example, text, one)
+    report('recipes that play_cookbook.py knows', check_known,
+           {title for _, title in titles}, play_cookbook.RECIPES)
 
 
 def unroff(line):
@@ -167,6 +188,8 @@ def check_policies(folder):
                *play.SAMPLE)
     played = set()
     for path in sorted([f'{ROOT}/README.md', *glob.glob(f'{ROOT}/man/*.?')]):
+        if path.endswith('/kumilter-cookbook.7'):
+            continue
         for number, text in blocks(path):
             if not text.startswith('local kumo'):
                 continue
@@ -176,12 +199,12 @@ def check_policies(folder):
                 if piece in text:
                     played.add(piece)
                     report(f'{name}, played', check_play, text, one)
-    report('examples that play.py knows', check_known, played)
+    report('examples that play.py knows', check_known, played, play.EXAMPLES)
 
 
-def check_known(played):
+def check_known(played, known):
     """Each of them is still in the manual."""
-    lost = set(play.EXAMPLES) - played
+    lost = set(known) - played
     if lost:
         raise Failed(f'no example has {sorted(lost)}')
 
@@ -296,6 +319,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix='kumilter-conf-') as folder:
         check_policies(folder)
         check_examples(folder)
+        check_cookbook(folder)
         report('conf/postfix.cf', check_postfix, folder)
         report('conf/sendmail.mc', check_sendmail, folder)
         report('conf/kumilter.service, .socket', check_units, folder)

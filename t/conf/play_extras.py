@@ -20,7 +20,7 @@ from case import equal, match                               # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-STORE = '/var/lib/kumilter'
+FOLDERS = ('/var/lib/kumilter', '/etc/kumilter')
 ANN = {'{auth_authen}': 'ann'}
 BOB = '<bob@example.org>'
 
@@ -32,7 +32,15 @@ kumo.dns.configure_test_resolver { zones = {
   '$ORIGIN 113.0.203.in-addr.arpa.\n' .. '9 PTR client.example.com.\n'
     .. '10 PTR out.google.com.\n' .. '66 PTR bad.example.com.\n',
   '$ORIGIN zen.spamhaus.org.\n' .. '66.113.0.203 A 127.0.0.2\n'
+    .. '67.113.0.203 A 127.0.0.10\n' .. '68.113.0.203 A 127.0.0.11\n'
+    .. '69.113.0.203 A 127.0.0.2\n' .. '70.113.0.203 A 127.0.0.10\n'
     .. '9.113.0.203 A 127.255.255.254\n',
+  '$ORIGIN bl.spamcop.net.\n' .. '68.113.0.203 A 127.0.0.2\n',
+  '$ORIGIN list.dnswl.org.\n' .. '69.113.0.203 A 127.0.3.2\n',
+  '$ORIGIN key.list.example.\n' .. '70.113.0.203 A 127.0.0.2\n',
+  '$ORIGIN bl.example.com.\n' .. '66.113.0.203 A 127.0.0.2\n'
+    .. '66.113.0.203 TXT "spam seen"\n'
+    .. '67.113.0.203 A 127.255.255.255\n',
 } }
 '''
 
@@ -50,6 +58,9 @@ class Place:
     def __enter__(self):
         self.path = tempfile.mkdtemp(prefix='kumilter-')
         os.chmod(self.path, 0o777)
+        with open(f'{self.path}/bad-networks', 'w', encoding='utf-8') as file:
+            file.write('198.51.100.0/24\n2001:db8:bad::/48\n')
+        os.chmod(file.name, 0o644)
         return self
 
     def __exit__(self, *_exc):
@@ -57,7 +68,9 @@ class Place:
 
     def text(self, text):
         """That of an example, changed to be played."""
-        return text.replace(STORE, self.path) + DNS
+        for folder in FOLDERS:
+            text = text.replace(folder, self.path)
+        return text + DNS
 
     def age(self, seconds):
         """All that the greylist keeps is that much older."""
