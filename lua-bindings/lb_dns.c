@@ -6,11 +6,11 @@
  */
 #include "lb.h"
 #include "lb_open.h"
+#include "lb_resolver.h"
 
 #include "milter/charset.h"
 #include "milter/clock.h"
 #include "milter/co.h"
-#include "milter/dns_spec.h"
 #include "milter/draft.h"
 
 #include <stdio.h>
@@ -26,8 +26,7 @@ struct question {
 
 struct lookup {
 	struct wait wait;
-	const struct settings *settings;
-	const json_t *spec; /* of the settings; NULL: dns_servers */
+	struct lb_resolver resolver;
 	struct str name;
 	struct question q[TYPES_MAX];
 	int n;
@@ -45,31 +44,11 @@ fail(lua_State *L, const char *why)
 /* ---- lookups ------------------------------------------------------------ */
 
 static void
-ask(const struct lookup *w, enum dns_type type, int64_t deadline,
-    struct dns_answer *out)
-{
-	struct dns_resolver *r;
-	struct err err;
-
-	if (w->spec != NULL) {
-		dns_spec_lookup(w->spec, str_c(&w->name), type, deadline, out);
-		return;
-	}
-	*out = (struct dns_answer){ .status = DNS_FAILED };
-	r = dns_resolver_get(w->settings->dns_servers, &err);
-	if (r == NULL) {
-		snprintf(out->why, sizeof out->why, "%.120s", err.msg);
-		return;
-	}
-	dns_lookup(r, str_c(&w->name), type, deadline, out);
-	dns_resolver_unref(r);
-}
-
-static void
 lookup_block(struct wait *wait, int64_t deadline)
 {
 	struct lookup *w = (struct lookup *)wait;
-	int64_t begin = clock_mono(), until = begin + w->settings->dns_timeout;
+	int64_t begin = clock_mono(),
+		until = begin + w->resolver.settings->dns_timeout;
 	struct dns_answer early;
 
 	if (until > deadline)
@@ -78,12 +57,15 @@ lookup_block(struct wait *wait, int64_t deadline)
 	 * The second question is on its way while the first is answered; of a
 	 * list the first may tell, and then no other is to be asked.
 	 */
-	for (int i = 1; i < w->n && json_array_size(w->spec) < 2; i++) {
-		ask(w, w->q[i].type, begin, &early);
+	for (int i = 1; i < w->n && json_array_size(w->resolver.spec) < 2;
+	     i++) {
+		lb_resolver_ask(
+		    &w->resolver, str_c(&w->name), w->q[i].type, begin, &early);
 		dns_answer_fini(&early);
 	}
 	for (int i = 0; i < w->n; i++)
-		ask(w, w->q[i].type, until, &w->q[i].answer);
+		lb_resolver_ask(&w->resolver, str_c(&w->name), w->q[i].type,
+		    until, &w->q[i].answer);
 	w->took = clock_mono() - begin;
 }
 
@@ -144,18 +126,6 @@ lookup_gc(lua_State *L)
 	return 0;
 }
 
-/* The resolver that index i names, or the default one. */
-static int
-find_spec(lua_State *L, int i, const json_t **spec)
-{
-	const json_t *all = state_of(L)->settings->resolvers;
-	size_t len = 0;
-	const char *name = lua_isnil(L, i) ? "" : lua_tolstring(L, i, &len);
-
-	*spec = json_object_getn(all, name, len);
-	return *spec != NULL || lua_isnil(L, i) ? 0 : -1;
-}
-
 /*
  * native.lookup(name, resolver or nil, type [, type])
  *   -> true, seconds, name, answer [, answer]; or false, why
@@ -168,13 +138,13 @@ lookup(lua_State *L)
 	size_t len;
 	const char *name = luaL_checklstring(L, 1, &len);
 	struct lookup *w;
-	const json_t *spec;
+	struct lb_resolver resolver;
 	struct err err;
 	int top = lua_gettop(L);
 
 	if (!dns_is_built())
 		return fail(L, "kumo.dns: built without libunbound");
-	if (find_spec(L, 2, &spec) != 0) {
+	if (lb_resolver_find(L, 2, &resolver) != 0) {
 		lua_pushboolean(L, 0);
 		lua_pushfstring(
 		    L, "resolver %s is not defined", lua_tostring(L, 2));
@@ -182,7 +152,7 @@ lookup(lua_State *L)
 	}
 	w = lb_new(L, LOOKUP, sizeof *w);
 	*w = (struct lookup){ { lookup_block, lookup_finish, "kumo.dns" },
-		.settings = state_of(L)->settings, .spec = spec };
+		.resolver = resolver };
 	for (int i = 3; i <= top && w->n < TYPES_MAX; i++, w->n++)
 		must(dns_type_parse(
 			 &w->q[w->n].type, luaL_checkstring(L, i), NULL) == 0);
