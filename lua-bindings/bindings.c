@@ -44,6 +44,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_moment_open,
 	lb_sqlite_open,
 	lb_dns_open,
+	lb_spf_open,
 	lb_fs_open,
 	lb_file_open,
 	lb_stub_open,

@@ -8,6 +8,7 @@
 	FILE(config, "config.lua")                                             \
 	FILE(coroutine, "coroutine.lua")                                       \
 	FILE(dns, "dns.lua")                                                   \
+	FILE(spf, "spf.lua")                                                   \
 	FILE(kumo, "kumo.lua")                                                 \
 	FILE(memoize, "memoize.lua")                                           \
 	FILE(msys_accept, "msys/accept.lua")                                   \

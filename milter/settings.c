@@ -94,6 +94,9 @@ static const struct option {
 	{ { "dns_servers", "'resolv.conf' or addresses with or without a port",
 	      "resolv.conf", "whom policies ask in the DNS" },
 	    KIND_SERVERS, AT(dns_servers), NULL, 0, 0 },
+	{ { "kumomta_quirks", "true or false", "false",
+	      "where KumoMTA departs from an RFC, do as it does" },
+	    KIND_BOOL, AT(kumomta_quirks), NULL, 0, 0 },
 	{ { "header_count_limit", "1 to 1000000", "2000",
 	      "header fields of a message; one with more is refused with "
 	      "552 5.3.4" },

@@ -49,6 +49,7 @@ struct settings {
 	bool jit;
 	bool strict;
 	bool enforce_relay;
+	bool kumomta_quirks;
 	int states; /* 0 = by the number of CPUs */
 };
 

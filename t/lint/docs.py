@@ -230,7 +230,8 @@ for page_ in (POLICY, DAEMON, MSYS):
 if not complaints.errors:
     policy = read(POLICY)
     check_bindings()
-    check_lua_parts(policy + read('man/kumilter-data.7'))
+    check_lua_parts(policy + read('man/kumilter-data.7') +
+                    read('man/kumilter-auth.7'))
     check_settings()
     check_msys_parts()
     check_words('milter/event_name.h', r'X\([A-Z_]+, "(\w+_\w+)"\)',

@@ -26,11 +26,11 @@ LAYERS = (
              'submit source_edit datasource plain_file '
              'lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
-             'sqlite_db dns_record dns_servers dns_zone'),
+             'sqlite_db dns_record dns_servers dns_zone spf_macro spf_record'),
     ('process', 'map_shared log metric uuid glob_cache public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'watchdog listener privilege nudge control '
-                'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec tick'),
+                'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec spf spf_lookup tick'),
     ('model', 'observe message edits header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
     ('policy', 'epoch epoch_load epoch_work event event_call event_seen event_message '
@@ -49,7 +49,8 @@ DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include
 # What a binding may include of its own kind, besides its own header.
 SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
 # A class in several files: what its own header is for, and for whom else.
-FAMILIES = {'lb_map.h': 'lb_map_build lb_map_kept',
+FAMILIES = {'lb_resolver.h': 'lb_dns lb_spf',
+            'lb_map.h': 'lb_map_build lb_map_kept',
             'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime*',
             'lb_address_header.h': 'lb_message',
             'lb_mime.h': 'lb_mime* lb_msys_mime lb_header_map lb_message_mime '
