@@ -62,6 +62,7 @@ $(eval $(call optional,sqlite3,SQLITE3))
 $(eval $(call optional,libpsl,PSL))
 $(eval $(call optional,libcrypto,OPENSSL))
 $(eval $(call optional,yaml-0.1,YAML))
+$(eval $(call optional,libcurl,CURL))
 
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

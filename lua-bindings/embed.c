@@ -9,6 +9,7 @@
 	FILE(coroutine, "coroutine.lua")                                       \
 	FILE(dns, "dns.lua")                                                   \
 	FILE(spf, "spf.lua")                                                   \
+	FILE(http, "http.lua")                                                 \
 	FILE(kumo, "kumo.lua")                                                 \
 	FILE(memoize, "memoize.lua")                                           \
 	FILE(msys_accept, "msys/accept.lua")                                   \

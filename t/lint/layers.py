@@ -26,11 +26,13 @@ LAYERS = (
              'submit source_edit datasource plain_file '
              'lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
-             'sqlite_db dns_record dns_servers dns_zone spf_macro spf_record'),
+             'sqlite_db dns_record dns_servers dns_zone spf_macro spf_record '
+             'http_url'),
     ('process', 'map_shared log metric uuid glob_cache public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'watchdog listener privilege nudge control '
-                'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec spf spf_lookup tick'),
+                'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec spf spf_lookup tick '
+                'http http_transfer http_easy http_multi'),
     ('model', 'observe message edits header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
     ('policy', 'epoch epoch_load epoch_work event event_call event_seen event_message '

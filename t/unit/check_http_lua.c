@@ -1,0 +1,161 @@
+/*
+ * Runs t/lua/kumo_http.lua as a policy, and sessions whose handlers ask a
+ * server of their own.
+ */
+#include "policy.h"
+
+#include "http_server.h"
+#include "milter/http.h"
+
+#define OK "HTTP/1.1 200 OK\r\n"
+
+static const struct http_row rows[] = {
+	HTTP_KEPT("/ok", OK "Content-Length: 5\r\nX-One: 1\r\nSet-Cookie: a\r\n"
+			    "Set-Cookie: b\r\n\r\nhello"),
+	HTTP_KEPT("/echo", "ECHO"),
+	HTTP_KEPT("/silent", "SILENT"),
+	HTTP_ROW("/close", "CLOSE"),
+	HTTP_ROW("/endless", "ENDLESS"),
+	HTTP_ROW("/long", "LONG 4096"),
+	HTTP_ROW("/huge", "LONG 4194304"),
+	HTTP_ROW("/short", OK "Content-Length: 50\r\n\r\nhello"),
+	HTTP_ROW("/chunked",
+	    OK "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"),
+	HTTP_KEPT("/latin",
+	    OK "Content-Type: text/plain; charset=ISO-8859-1\r\n"
+	       "Content-Length: 3\r\n\r\n\xe4\xf6\xfc"),
+	HTTP_KEPT("/bom", OK "Content-Type: text/plain; charset=ISO-8859-1\r\n"
+			     "Content-Length: 5\r\n\r\n\xef\xbb\xbf\xc3\xa4"),
+	HTTP_KEPT("/broken", OK "Content-Length: 3\r\n\r\na\xff"
+				"b"),
+	HTTP_KEPT("/teapot", "HTTP/1.1 418 No\r\nContent-Length: 0\r\n\r\n"),
+	HTTP_KEPT("/299", "HTTP/1.1 299 Odd\r\nContent-Length: 0\r\n\r\n"),
+	HTTP_KEPT("/500", "HTTP/1.1 500 No\r\nContent-Length: 3\r\n\r\nbad"),
+	HTTP_KEPT("/304", "HTTP/1.1 304 No\r\nContent-Length: 3\r\n\r\n"),
+	HTTP_KEPT("/circle", "HTTP/1.1 302 x\r\nLocation: /circle\r\n"
+			     "Content-Length: 0\r\n\r\n"),
+	HTTP_KEPT("/moved", "HTTP/1.1 301 x\r\nLocation: /echo\r\n"
+			    "Content-Length: 0\r\n\r\n"),
+	HTTP_KEPT("/lines", OK "X-Lines: a\r\nContent-Length: 11\r\n\r\n"
+			       "a\r\n250 b\r\nc"),
+};
+
+static struct http_server *server;
+
+static void
+begin(void)
+{
+	server = http_server_start(rows, UNIT_N(rows));
+}
+
+static void
+end(void)
+{
+	epoch_set_current(NULL);
+	http_server_stop(server);
+}
+
+/* It makes its requests while it loads. */
+START_TEST(lua_file_runs)
+{
+	char *text = xasprintf("server = '%s'\n"
+			       "dofile('t/lua/kumo_http.lua')",
+	    server->url);
+	struct err err;
+	struct epoch *e = policy_load(text, 1, &err);
+
+	ck_assert_msg(e != NULL, "%s", err.msg);
+	epoch_set_current(e);
+	free(text);
+}
+END_TEST
+
+#define DIFFICULTIES "421 4.3.0 mx.example.test technical difficulties!"
+
+static const struct {
+	const char *init, *value, *answer;
+} calls[] = {
+	{ "", "get('/ok'):text()", "550 is hello" },
+	{ "", "get('/ok'):status_code()", "550 is 200" },
+	{ "", "get('/500'):bytes()", "550 is bad" },
+	{ "", "try(get, '/close')",
+	    "550 is error sending request for url (SERVER/close): Empty reply "
+	    "from server" },
+	{ "", "try(get, '/silent', 0.1)",
+	    "550 is error sending request for url (SERVER/silent): operation "
+	    "timed out" },
+	{ "", "try(get, '/circle')",
+	    "550 is error sending request for url (SERVER/circle): too many "
+	    "redirects" },
+	/* the status of what does not end is known */
+	{ "http_body_limit = 2048", "get('/endless'):status_code()",
+	    "550 is 200" },
+	{ "http_body_limit = 2048", "try(method, get('/endless'), 'text')",
+	    "550 is error reading the response body of url (SERVER/endless): "
+	    "the response's body is larger than http_body_limit" },
+	{ "http_body_limit = 4096", "#get('/long'):text()", "550 is 4096" },
+	{ "http_body_limit = 4095", "try(method, get('/long'), 'bytes')",
+	    "550 is error reading the response body of url (SERVER/long): the "
+	    "response's body is larger than http_body_limit" },
+	/* whatever timeout is */
+	{ "event_timeout = '200ms'", "try(get, '/silent')", DIFFICULTIES },
+	{ "memory_limit = '3MB'", "try(get, '/huge')", DIFFICULTIES },
+	{ "", "get('/close'):text()", DIFFICULTIES },
+	{ "", "get('/lines'):text()", "550 5.0.0 is a|250 b|c" },
+	/* where it cannot wait */
+	{ "", "('x'):gsub('x', function() return get('/ok'):text() end)",
+	    "550 is hello" },
+};
+
+#define POLICY                                                                 \
+	"local kumo = require 'kumo'\n"                                        \
+	"local client = kumo.http.build_client { timeout = '60s' }\n"          \
+	"local function get(path, timeout)\n"                                  \
+	"  return client:get('%s' .. path):timeout(timeout or 60):send()\n"    \
+	"end\n"                                                                \
+	"local function method(object, name) return object[name](object) "     \
+	"end\n"                                                                \
+	"local function try(...)\n"                                            \
+	"  local ok, why = pcall(...)\n"                                       \
+	"  if ok then return 'fine' end\n"                                     \
+	"  why = why:gsub('^.-init.lua:%%d+: ', '')\n"                         \
+	"  return (why:gsub('http://127.0.0.1:%%d+', 'SERVER'))\n"             \
+	"end\n"                                                                \
+	"kumo.on('init', function()\n"                                         \
+	"  kumo.milter.configure { states = 1, %s }\n"                         \
+	"end)\n"                                                               \
+	"kumo.on('smtp_server_mail_from', function()\n"                        \
+	"  kumo.reject(550, 'is ' .. (%s)) end)\n"
+
+START_TEST(session_row)
+{
+	char *text =
+	    xasprintf(POLICY, server->url, calls[_i].init, calls[_i].value);
+	char *expected = xasprintf("C -; M %s", calls[_i].answer);
+	struct err err;
+	struct epoch *e = policy_load(text, 0, &err);
+
+	ck_assert_msg(e != NULL, "%s", err.msg);
+	epoch_set_current(e);
+	play_expect("C M:<s@a.example> Q", expected, calls[_i].value);
+	free(text);
+	free(expected);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	TCase *t;
+	Suite *s = unit_suite("http_lua", &t);
+
+	if (!http_is_built())
+		return s;
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, lua_file_runs);
+	tcase_add_loop_test(t, session_row, 0, UNIT_N(calls));
+	return s;
+}
+
+UNIT_MAIN(suite)
