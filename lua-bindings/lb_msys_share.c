@@ -122,7 +122,8 @@ locking_block(struct wait *w, int64_t deadline)
 {
 	struct locking *l = (struct locking *)w;
 
-	l->result = mutual_lock(l->m, l->held, l->recursive, deadline);
+	l->result =
+	    mutual_lock(l->m, l->held, l->recursive, halt_patience(deadline));
 }
 
 static int
@@ -130,21 +131,24 @@ locking_finish(struct wait *w, lua_State *L)
 {
 	struct locking *l = (struct locking *)w;
 
+	lua_pushboolean(L, l->result == MUTUAL_OK);
 	switch (l->result) {
 	case MUTUAL_OK:
-		lua_pushboolean(L, 1);
 		return 1;
 	case MUTUAL_MINE:
-		return luaL_error(L,
+		lua_pushfstring(L,
 		    "%s: this handler holds the lock already: it would wait "
 		    "for ever",
 		    w->what);
+		return 2;
 	case MUTUAL_TOO_MANY:
-		return luaL_error(L, "%s: this handler holds %d locks already",
+		lua_pushfstring(L, "%s: this handler holds %d locks already",
 		    w->what, MUTUAL_HELD_MAX);
+		return 2;
 	default:
-		return luaL_error(
+		lua_pushfstring(
 		    L, "%s: the lock was not free in time", w->what);
+		return 2;
 	}
 }
 
@@ -191,7 +195,7 @@ lock_name(lua_State *L, size_t *len)
 	return name;
 }
 
-/* mutual.lock(name) -> true */
+/* mutual.lock(name) -> true, or false and why */
 static int
 lock_named(lua_State *L)
 {
@@ -242,7 +246,7 @@ new_lock(lua_State *L)
 	return 1;
 }
 
-/* mutual.take(mutex) -> true */
+/* mutual.take(mutex) -> true, or false and why */
 static int
 lock_mutex(lua_State *L)
 {

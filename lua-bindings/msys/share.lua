@@ -28,6 +28,15 @@ function msys.shareUnset(key)
   share.unset(host.plain(key))
 end
 
+-- A failure raises at the policy's line, where pcall can catch it; so this is
+-- no tail call.
+local function check(ok, why)
+  if not ok then
+    error(why, 3)
+  end
+  return true
+end
+
 -- msys.lock(name) -> true
 --   One handler of the process holds the lock of that name; others wait, at
 --   most to the end of their event's time.  It is held until msys.unlock, or
@@ -35,7 +44,8 @@ end
 --   log says so once.  Raises where this handler holds it already.
 --   Events: any.  Waits: yes.  From: Momentum msys.lock.
 function msys.lock(name)
-  return mutual.lock(host.plain(name))
+  local ok = check(mutual.lock(host.plain(name)))
+  return ok
 end
 
 -- msys.unlock(name) -> boolean: did this handler hold it?
@@ -57,7 +67,9 @@ class = host.class('thread:_mutex', {
     -- mutex:lock() -> true: as msys.lock; a recursive one may be held again
     --   Events: any.  Waits: yes.  From: Momentum thread.mutex.
     lock = function(self)
-      return mutual.take(host.check(self, class, 'mutex:lock').lock)
+      local ok =
+        check(mutual.take(host.check(self, class, 'mutex:lock').lock))
+      return ok
     end,
     -- mutex:unlock() -> boolean: did this handler hold it?
     --   With MUTEX_ERRORCHECK it raises where it did not.

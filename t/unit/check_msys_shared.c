@@ -123,6 +123,13 @@ static const struct {
 	{ "a lock is given back at the end of its event",
 	    MODULE(MAIL_("msys.lock('l') " SAY("1"))), TWO,
 	    BEGUN("550 n1", "550 n1") },
+	{ "what it raises can be caught, and is of the policy's line",
+	    MODULE(MAIL_("msys.lock('p') local ok, why = pcall(function() "
+			 "msys.lock('p') end) " SAY(
+			     "tostring(ok) .. why:match('init.lua:%d+:.*')"))),
+	    "C H:a M:<a@a.example>",
+	    "C -; H -; M 550 nfalseinit.lua:1: msys.lock: this handler holds "
+	    "the lock already: it would wait for ever" },
 	{ "also where its handler fails",
 	    MODULE(MAIL_("msys.lock('l') msys.lock('l') ")), TWO,
 	    BEGUN("421 mx.example.test temporary issue, please retry your "
