@@ -23,6 +23,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_throttle_open,
 	lb_memo_open,
 	lb_count_series_open,
+	lb_task_open,
 	lb_milter_open,
 	lb_listener_open,
 	lb_trace_open,
@@ -162,6 +163,12 @@ bool
 bindings_take_reject(lua_State *L, int i, struct verdict *v)
 {
 	return lb_reject_take(L, i, v) != 0;
+}
+
+void
+bindings_push_json(lua_State *L, const json_t *value)
+{
+	lb_pushjson(L, value);
 }
 
 json_t *

@@ -72,6 +72,8 @@ const char *bindings_callout(
 /* The error value at i is a kumo.reject or kumo.disconnect: true and *v. */
 bool bindings_take_reject(struct lua_State *L, int i, struct verdict *v);
 
+void bindings_push_json(struct lua_State *L, const struct json_t *value);
+
 /* The value at i as JSON, or NULL with *err: functions, cycles, ... */
 struct json_t *bindings_tojson(struct lua_State *L, int i, struct err *err);
 

@@ -10,6 +10,7 @@
 #include "milter/clock.h"
 #include "milter/co.h"
 #include "milter/duration.h"
+#include "milter/halt.h"
 #include "milter/json_text.h"
 #include "milter/memo.h"
 
@@ -201,6 +202,7 @@ lookup_block(struct wait *w, int64_t deadline)
 	struct lookup *l = (struct lookup *)w;
 	int64_t until;
 
+	deadline = halt_patience(deadline);
 	if (__builtin_add_overflow(clock_mono(), l->timeout, &until) ||
 	    until > deadline)
 		until = deadline;

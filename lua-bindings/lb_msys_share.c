@@ -6,6 +6,7 @@
 #include "lb_open.h"
 
 #include "milter/co.h"
+#include "milter/halt.h"
 #include "milter/log.h"
 #include "milter/mutual.h"
 #include "milter/share.h"

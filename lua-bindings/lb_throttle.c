@@ -8,6 +8,7 @@
 
 #include "milter/clock.h"
 #include "milter/co.h"
+#include "milter/halt.h"
 #include "milter/throttle.h"
 
 #include <inttypes.h>
@@ -105,12 +106,13 @@ pause_block(struct wait *w, int64_t deadline)
 	struct pause *p = (struct pause *)w;
 	int64_t now, until;
 
-	while (p->a.throttled) {
+	deadline = halt_patience(deadline);
+	while (p->a.throttled && !halt_asked()) {
 		now = clock_mono();
 		until = now + p->a.retry_after;
 		if (until >= deadline - MARGIN)
 			return;
-		clock_nap(now, until);
+		halt_nap(now, until);
 		p->a = take(p->t);
 	}
 }

@@ -6,6 +6,7 @@
 
 #include "milter/clock.h"
 #include "milter/co.h"
+#include "milter/halt.h"
 
 #define SLEEP_MAX 86400.0
 
@@ -19,7 +20,8 @@ nap_block(struct wait *w, int64_t deadline)
 {
 	struct nap *nap = (struct nap *)w;
 
-	clock_nap(nap->begin, nap->until < deadline ? nap->until : deadline);
+	deadline = halt_patience(deadline);
+	halt_nap(nap->begin, nap->until < deadline ? nap->until : deadline);
 }
 
 static int

@@ -119,7 +119,6 @@ static const struct api_stub stubs[] = {
 	MISSING("kumo.bump_config_epoch"),
 	MISSING("kumo.set_config_monitor_globs"),
 	MISSING("kumo.eval_config_monitor_globs"),
-	MISSING("kumo.spawn_task"),
 	MISSING("kumo.dmarc.check_msg"),
 	MISSING("kumo.dkim.rsa_sha256_signer"),
 	MISSING("kumo.dkim.ed25519_signer"),

@@ -1,6 +1,7 @@
 #include "co.h"
 
 #include "clock.h"
+#include "halt.h"
 #include "log.h"
 #include "memo.h"
 #include "metric.h"
@@ -42,6 +43,18 @@ say_it_holds_the_state(
 	lua_pop(L, 1);
 }
 
+/* A wait is bounded also where its handler is not. */
+static int64_t
+end_of_wait(const struct state *st, const struct run *run)
+{
+	int64_t until;
+
+	if (run == NULL)
+		return clock_mono() + 60 * CLOCK_S;
+	until = clock_mono() + st->settings->message_timeout;
+	return run->is_task && until < run->deadline ? until : run->deadline;
+}
+
 int
 co_wait(lua_State *L)
 {
@@ -59,7 +72,7 @@ co_wait(lua_State *L)
 		return lua_yield(L, 2);
 	}
 	say_it_holds_the_state(L, run, w);
-	w->block(w, run != NULL ? run->deadline : clock_mono() + 60 * CLOCK_S);
+	w->block(w, end_of_wait(st, run));
 	return w->finish(w, L);
 }
 
@@ -109,7 +122,7 @@ static enum run_result
 wait_outside(struct state *st, struct co *co, struct run *run, int *nresults)
 {
 	struct wait *w = requested(co->L);
-	int64_t begin;
+	int64_t begin, until;
 
 	if (w == NULL) {
 		lua_settop(co->L, 0);
@@ -120,9 +133,11 @@ wait_outside(struct state *st, struct co *co, struct run *run, int *nresults)
 	}
 	metric_count(METRIC_WAITS);
 	begin = clock_mono();
+	until = end_of_wait(st, run);
 	state_unlock(st);
-	nudge();
-	w->block(w, run->deadline);
+	if (run->session != NULL)
+		nudge();
+	w->block(w, until);
 	run->waited += clock_mono() - begin;
 	if (!state_lock(st, run->deadline + st->settings->cpu_limit)) {
 		state_bury(st, (struct grave){ .ref = co->ref });
@@ -130,6 +145,8 @@ wait_outside(struct state *st, struct co *co, struct run *run, int *nresults)
 		return RUN_BUSY;
 	}
 	st->run = run;
+	if (halt_asked())
+		return RUN_STOPPED;
 	if (clock_mono() >= run->deadline)
 		return RUN_WALL;
 	return take_results(st, co, w, nresults);

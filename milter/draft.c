@@ -10,7 +10,8 @@ draft_init(struct draft *d)
 {
 	*d = (struct draft){ .listeners = json_array(),
 		.scriptlets = json_array(),
-		.contexts = json_array() };
+		.contexts = json_array(),
+		.tasks = json_array() };
 	settings_init(&d->settings);
 }
 
@@ -22,6 +23,7 @@ draft_fini(struct draft *d)
 	json_decref(d->settings.resolvers);
 	json_decref(d->scriptlets);
 	json_decref(d->contexts);
+	json_decref(d->tasks);
 	free(d->listen);
 }
 

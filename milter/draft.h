@@ -19,6 +19,7 @@ struct draft {
 	json_t *listeners;  /* array: start_esmtp_listener's parameters */
 	json_t *scriptlets; /* array of { name, source }: Momentum's */
 	json_t *contexts;   /* array of { peer, set }: its connection keys */
+	json_t *tasks;      /* array of { event_name, args }: task.h */
 	char *listen;       /* start_milter_listener's socket, or NULL */
 	bool validation_failed;
 };

@@ -4,6 +4,7 @@
 #include "epoch_load.h"
 #include "log.h"
 #include "metric.h"
+#include "task.h"
 #include "xmalloc.h"
 
 #include <stdlib.h>
@@ -59,6 +60,7 @@ epoch_free(struct epoch *e)
 	json_decref(e->settings.datasources);
 	json_decref(e->settings.resolvers);
 	json_decref(e->contexts);
+	json_decref(e->tasks);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
 }
@@ -72,6 +74,7 @@ take_draft(struct epoch *e, struct draft *d)
 	e->listeners = json_incref(d->listeners);
 	e->scriptlets = json_incref(d->scriptlets);
 	e->contexts = json_incref(d->contexts);
+	e->tasks = json_incref(d->tasks);
 	e->listen = d->listen;
 	d->listen = NULL;
 }
@@ -160,10 +163,16 @@ epoch_set_current(struct epoch *e)
 	old = current;
 	current = e;
 	pthread_mutex_unlock(&current_lock);
-	if (old != NULL)
+	if (old != NULL) {
 		atomic_store(&old->service, EPOCH_RETIRED);
-	if (e != NULL)
+		task_stop(old);
+		if (e == NULL)
+			task_wait(clock_mono() + CLOCK_S);
+	}
+	if (e != NULL) {
 		atomic_store(&e->service, EPOCH_SERVES);
+		task_begin_all(e);
+	}
 	tick_stir(); /* timers of the one begin, of the other end */
 	epoch_unref(old);
 }
@@ -209,6 +218,16 @@ load_replacement(struct epoch *e, const struct state *old)
 	return fresh;
 }
 
+/* With the lock. */
+static void
+retire(struct epoch *e, struct state *st)
+{
+	e->retired = xrealloc(
+	    e->retired, (size_t)(e->n_retired + 1) * sizeof *e->retired);
+	e->retired[e->n_retired++] = st;
+	atomic_store(&st->retired, true);
+}
+
 /*
  * Put a fresh state in place i; the old one goes with its last session.  The
  * lock is given away while the policy loads: other sessions begin meanwhile,
@@ -229,10 +248,7 @@ replace(struct epoch *e, int i)
 		return;
 	}
 	metric_count(METRIC_STATES_REPLACED);
-	e->retired = xrealloc(
-	    e->retired, (size_t)(e->n_retired + 1) * sizeof *e->retired);
-	e->retired[e->n_retired++] = old;
-	atomic_store(&old->retired, true);
+	retire(e, old);
 	e->state[i] = fresh;
 	atomic_store(&fresh->number, i);
 	tick_stir(); /* its timers begin */
@@ -288,6 +304,15 @@ epoch_leave_state(struct epoch *e, struct state *st)
 }
 
 void
+epoch_retire_state(struct epoch *e, struct state *st)
+{
+	pthread_mutex_lock(&e->lock);
+	retire(e, st);
+	free_idle_retired(e);
+	pthread_mutex_unlock(&e->lock);
+}
+
+void
 epoch_each_handler(
     struct epoch *e, void (*found)(void *arg, const char *event), void *arg)
 {
@@ -307,8 +332,11 @@ epoch_end(void)
 {
 	struct epoch *e = epoch_current();
 
-	if (e != NULL) /* no timers any more */
+	if (e != NULL) { /* no timers any more */
 		atomic_store(&e->service, EPOCH_RETIRED);
+		task_stop(e);
+		task_wait(clock_mono() + CLOCK_S);
+	}
 	for (int i = 0; e != NULL && i < e->n_states; i++) {
 		struct state *st;
 

@@ -30,8 +30,8 @@ struct epoch {
 	struct settings settings;
 	json_t *listeners;
 	int (*prepare)(struct lua_State *L);
-	json_t *scriptlets, *contexts; /* as in draft.h */
-	char *listen;                  /* start_milter_listener's, or NULL */
+	json_t *scriptlets, *contexts, *tasks; /* as in draft.h */
+	char *listen; /* start_milter_listener's, or NULL */
 	bool has_handler[EVENT_COUNT];
 	bool has_modules; /* a handler of Momentum's */
 	int64_t load_timeout;
@@ -61,9 +61,12 @@ struct epoch *epoch_load(const struct epoch_options *o, struct err *err);
 struct epoch *epoch_ref(struct epoch *e);
 void epoch_unref(struct epoch *e); /* NULL allowed */
 
-/* Serve new sessions with this one; takes the reference. */
+/*
+ * Serve new sessions with this one; takes the reference.  NULL: with none, and
+ * tasks have ended, or a second has passed.
+ */
 void epoch_set_current(struct epoch *e);
-/* The process ends: deinit() of the modules in force. */
+/* The process ends: its tasks, for a second; deinit() of its modules. */
 void epoch_end(void);
 /* A reference to the epoch in use, or NULL. */
 struct epoch *epoch_current(void);
@@ -74,6 +77,8 @@ struct epoch *epoch_current(void);
  */
 struct state *epoch_take_state(struct epoch *e);
 void epoch_leave_state(struct epoch *e, struct state *st);
+/* A state beside those of sessions: it goes when its last timer has run. */
+void epoch_retire_state(struct epoch *e, struct state *st);
 
 /* Names of all handlers registered, for `kumilter check`. */
 void epoch_each_handler(

@@ -1,5 +1,6 @@
 #include "epoch_work.h"
 
+#include "task.h"
 #include "timer_run.h"
 
 static bool
@@ -52,4 +53,11 @@ leave(struct state *st)
 	epoch_unref(e);
 }
 
-const struct state_owner epoch_work = { may_work, keep, leave, timer_run };
+static int
+spawn(struct state *st, const char *event, json_t *args, struct err *err)
+{
+	return task_begin(st->epoch, event, args, err);
+}
+
+const struct state_owner epoch_work = { may_work, keep, leave, timer_run,
+	spawn };

@@ -1,6 +1,7 @@
 #include "memo.h"
 
 #include "clock.h"
+#include "halt.h"
 #include "lru.h"
 #include "metric.h"
 #include "xmalloc.h"
@@ -343,6 +344,16 @@ memo_release(struct memo_flight **mine)
 		memo_fail(*mine, mine, "the handler that called it was ended");
 }
 
+static void
+wake(void *arg)
+{
+	struct memo_flight *f = arg;
+
+	pthread_mutex_lock(&f->m->lock);
+	pthread_cond_broadcast(&f->over_now);
+	pthread_mutex_unlock(&f->m->lock);
+}
+
 struct memo_value *
 memo_wait(struct memo_flight *f, int64_t deadline, char **why)
 {
@@ -350,13 +361,15 @@ memo_wait(struct memo_flight *f, int64_t deadline, char **why)
 	struct memo_value *v = NULL;
 
 	*why = NULL;
+	halt_watch(wake, f);
 	pthread_mutex_lock(&f->m->lock);
-	while (!f->over && clock_mono() < deadline)
+	while (!f->over && clock_mono() < deadline && !halt_asked())
 		pthread_cond_timedwait(&f->over_now, &f->m->lock, &until);
 	if (f->over && f->value != NULL)
 		v = value_ref(f->value);
 	else if (f->over)
 		*why = xstrdup(f->why);
 	pthread_mutex_unlock(&f->m->lock);
+	halt_unwatch();
 	return v;
 }

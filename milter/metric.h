@@ -28,6 +28,7 @@
 	    "handlers ended by memory_limit")                                  \
 	X(ERROR_BUSY, "errors_state_busy",                                     \
 	    "events that could not get their Lua state in time")               \
+	X(TASKS, "tasks", "tasks of kumo.spawn_task that run now")             \
 	X(STATES_REPLACED, "states_replaced",                                  \
 	    "Lua states replaced because stuck or full")                       \
 	X(KEYS_DROPPED, "keys_dropped",                                        \

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "err.h"
+#include "halt.h"
 #include "lru.h"
 #include "xmalloc.h"
 
@@ -102,6 +103,16 @@ find(struct mutual_held **held, const struct mutual *m, int *n)
 	return h;
 }
 
+static void
+wake(void *arg)
+{
+	struct mutual *m = arg;
+
+	pthread_mutex_lock(&m->lock);
+	pthread_cond_broadcast(&m->free);
+	pthread_mutex_unlock(&m->lock);
+}
+
 /* false: it was not free in time. */
 static bool
 wait_for(struct mutual *m, const void *owner, int64_t deadline)
@@ -109,13 +120,15 @@ wait_for(struct mutual *m, const void *owner, int64_t deadline)
 	struct timespec until = clock_timespec(deadline);
 	bool got;
 
+	halt_watch(wake, m);
 	pthread_mutex_lock(&m->lock);
-	while (m->owner != NULL && clock_mono() < deadline)
+	while (m->owner != NULL && clock_mono() < deadline && !halt_asked())
 		pthread_cond_timedwait(&m->free, &m->lock, &until);
 	got = m->owner == NULL;
 	if (got)
 		m->owner = owner;
 	pthread_mutex_unlock(&m->lock);
+	halt_unwatch();
 	return got;
 }
 

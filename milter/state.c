@@ -19,6 +19,7 @@ static const char *const result_texts[RUN_RESULTS] = {
 	[RUN_CPU] = "cpu_limit passed",
 	[RUN_WALL] = "event_timeout passed",
 	[RUN_MEMORY] = "memory_limit passed",
+	[RUN_STOPPED] = "stopped",
 	[RUN_BUSY] = "the Lua state was busy for all of event_timeout",
 };
 

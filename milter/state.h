@@ -48,6 +48,7 @@ struct run {
 	int64_t deadline;        /* clock_mono(): end of the event's time */
 	bool may_wait;
 	int64_t waited; /* ns, without the state */
+	bool is_task;   /* no timeout: each wait has one, see halt_patience() */
 	/* the Lua thread of a handler, which may yield; NULL while loading */
 	struct lua_State *thread;
 	struct mutual_held *locks;   /* given back at the end of the run */
@@ -67,6 +68,9 @@ struct state_owner {
 	void (*leave)(struct state *st);
 	/* timer_run.h: may_work() said TICK_RUN */
 	void (*run)(struct timer *t);
+	/* task.h: begin one; takes args */
+	int (*spawn)(struct state *st, const char *event, struct json_t *args,
+	    struct err *err);
 };
 
 enum run_result {
@@ -75,7 +79,8 @@ enum run_result {
 	RUN_CPU,
 	RUN_WALL,
 	RUN_MEMORY,
-	RUN_BUSY, /* the state could not be had in time */
+	RUN_BUSY,    /* the state could not be had in time */
+	RUN_STOPPED, /* its thread was told to stop: halt.h */
 	RUN_RESULTS
 };
 

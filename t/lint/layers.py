@@ -30,12 +30,13 @@ LAYERS = (
              'http_url'),
     ('process', 'map_shared log metric uuid glob_cache public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
+                'halt '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec spf spf_lookup tick '
                 'http http_transfer http_easy http_multi'),
     ('model', 'observe message edits header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
-    ('policy', 'epoch epoch_load epoch_work event event_call event_seen event_message '
+    ('policy', 'epoch epoch_load epoch_work task event event_call event_seen event_message '
                'event_stand event_rewrite event_msys relay'),
     ('sim', 'sim sim_* transcript transcript_text pretend'),
     ('door', 'glue glue_guard status'),
@@ -43,7 +44,7 @@ LAYERS = (
 )
 # Of milter/ these, and no others, touch a Lua state.
 LUA_USERS = {f'milter/{name}.c' for name in (
-    'state', 'co', 'failure', 'timer', 'timer_run', 'epoch_load', 'event', 'event_call', 'event_seen', 'event_message',
+    'state', 'co', 'failure', 'timer', 'timer_run', 'task', 'epoch_load', 'event', 'event_call', 'event_seen', 'event_message',
     'event_rewrite', 'event_msys', 'relay', 'pretend')}
 LUA_HEADERS = {'lua.h', 'lauxlib.h', 'lualib.h', 'luajit.h', 'luaconf.h'}
 GLUE = 'milter/glue.c'
