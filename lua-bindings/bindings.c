@@ -24,6 +24,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_memo_open,
 	lb_count_series_open,
 	lb_task_open,
+	lb_mpsc_open,
 	lb_milter_open,
 	lb_listener_open,
 	lb_trace_open,

@@ -12,6 +12,7 @@
 	FILE(http, "http.lua")                                                 \
 	FILE(kumo, "kumo.lua")                                                 \
 	FILE(memoize, "memoize.lua")                                           \
+	FILE(mpsc, "mpsc.lua")                                                 \
 	FILE(msys_accept, "msys/accept.lua")                                   \
 	FILE(msys_audit, "msys/audit.lua")                                     \
 	FILE(msys_cidr, "msys/cidr.lua")                                       \

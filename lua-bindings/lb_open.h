@@ -21,6 +21,7 @@ void lb_throttle_open(struct lua_State *L);
 void lb_memo_open(struct lua_State *L);
 void lb_count_series_open(struct lua_State *L);
 void lb_task_open(struct lua_State *L);
+void lb_mpsc_open(struct lua_State *L);
 void lb_milter_open(struct lua_State *L);
 void lb_listener_open(struct lua_State *L);
 void lb_trace_open(struct lua_State *L);

@@ -126,7 +126,6 @@ static const struct api_stub stubs[] = {
 	MISSING("kumo.file_type.from_bytes"),
 	MISSING("kumo.file_type.from_extension"),
 	MISSING("kumo.file_type.from_media_type"),
-	MISSING("kumo.mpsc.define"),
 	MISSING("kumo.amqp.build_client"),
 	MISSING("kumo.amqp.basic_publish"),
 	MISSING("kumo.kafka.build_producer"),

@@ -123,3 +123,38 @@ def test_reloads_and_busy_tasks(d):
     d.signal(signal.SIGTERM)
     equal(d.process.wait(30), 0)
     true(time.monotonic() - begin < 30, 'an end')
+
+
+@policy('''
+local jobs = kumo.mpsc.define('jobs', 100)
+local answers = kumo.mpsc.define('answers')
+kumo.on('init', function()
+  kumo.milter.configure { states = 1 }
+  kumo.spawn_task { event_name = 'worker', args = { 2 } }
+end)
+kumo.on('worker', function(args)
+  while true do
+    local job = jobs:recv()
+    answers:send(job.user .. job.n * args[1])
+  end
+end)
+kumo.on('smtp_server_mail_from', function(sender)
+  jobs:send { user = sender.user, n = 21 }
+  kumo.reject(550, answers:recv())
+end)
+''')
+def test_queues_between_sessions_and_a_task(d):
+    """Sessions wait for what the task finds; it waits for them, also when it
+    is to stop."""
+    for _ in range(3):
+        s = d.session()
+        s.helo()
+        equal(s.mail('<u@example.com>'), '550 u42')
+        s.quit()
+    equal(d.verb('reload').returncode, 0)
+    s = d.session()
+    s.helo()
+    equal(s.mail('<v@example.com>'), '550 v42')
+    s.quit()
+    d.signal(signal.SIGTERM)
+    equal(d.process.wait(30), 0)

@@ -35,6 +35,7 @@ static const char *const files[] = {
 	"t/lua/kumo_throttle.lua",
 	"t/lua/kumo_memoize.lua",
 	"t/lua/kumo_counter_series.lua",
+	"t/lua/kumo_mpsc.lua",
 };
 
 START_TEST(lua_file_runs)
@@ -210,6 +211,48 @@ START_TEST(a_call_is_for_all_who_wait)
 }
 END_TEST
 
+/* Each answers the one before it: all but one wait, in one state. */
+START_TEST(who_receives_holds_no_state)
+{
+	use("local q = kumo.mpsc.define('turn') " MAIL(
+		"if not cm:get_meta('x') and "
+		"kumo.make_throttle('turn', '1/d'):throttle().remaining == 0 "
+		"then q:try_send(0) end "
+		"local n = q:recv() q:send(n + 1) cm:set_meta('x', n) ")
+		RCPT(SAY("cm:get_meta('x') >= 0")),
+	    1, "60s");
+	all_at_once("C -; H -; M -; R 550 ntrue");
+	policy_done();
+}
+END_TEST
+
+/* A full queue is drained by other sessions of the state that waits. */
+START_TEST(who_sends_holds_no_state)
+{
+	use("local q = kumo.mpsc.define('full', 1) " MAIL("q:send(2) ")
+		RCPT("q:recv() " SAY("q:len() <= 1")),
+	    1, "60s");
+	all_at_once("C -; H -; M -; R 550 ntrue");
+	policy_done();
+}
+END_TEST
+
+/* The event's time ends a wait, and nothing is lost by it. */
+START_TEST(a_wait_that_ends_takes_nothing)
+{
+	use("local q = kumo.mpsc.define('late') " MAIL(
+		"if sender.user == 'put' then q:send('x') end " SAY(
+		    "q:recv()")),
+	    2, "100ms");
+	log_set_level(LOG_LEVEL_ERROR);
+	play_expect("C M:<s@a.example> Q",
+	    "C -; M 421 4.3.0 mx.example.test technical difficulties!",
+	    "nothing comes");
+	play_expect("C M:<put@a.example> Q", "C -; M 550 nx", "then");
+	policy_done();
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -222,6 +265,9 @@ suite(void)
 	tcase_add_test(t, a_reload_keeps_values);
 	tcase_add_test(t, a_throttle_holds_no_state);
 	tcase_add_test(t, a_call_is_for_all_who_wait);
+	tcase_add_test(t, who_receives_holds_no_state);
+	tcase_add_test(t, who_sends_holds_no_state);
+	tcase_add_test(t, a_wait_that_ends_takes_nothing);
 	return s;
 }
 
