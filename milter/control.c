@@ -1,5 +1,7 @@
 #include "control.h"
 
+#include "clock.h"
+#include "duration.h"
 #include "listener.h"
 #include "signals.h"
 #include "xmalloc.h"
@@ -138,32 +140,80 @@ control_stop(void)
 	listener_close(&door);
 }
 
-int
-control_ask(
-    const char *path, const char *request, struct str *out, struct err *err)
+/* ---- the other side ----------------------------------------------------- */
+
+/* What fd does from now on waits until deadline; false: it is there. */
+static bool
+wait_until(int fd, int64_t deadline)
+{
+	int64_t left = deadline - clock_mono();
+	struct timeval t = { .tv_sec = left / CLOCK_S,
+		.tv_usec = left % CLOCK_S / 1000 };
+
+	if (left < 1000) /* 0 would be for ever */
+		return false;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t);
+	return true;
+}
+
+static int
+dial(const char *path, struct err *err)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char buf[4096];
-	char *newline;
-	ssize_t n;
-	int code;
 
 	snprintf(un.sun_path, sizeof un.sun_path, "%s", path);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&un, sizeof un) != 0) {
-		err_set(err,
-		    "%s: %s (is kumilter serve running, and with "
-		    "this --control?)",
-		    path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&un, sizeof un) == 0)
+		return fd;
+	err_set(err,
+	    "%s: %s (is kumilter serve running, and with this --control?)",
+	    path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* To the end of the answer; false: it was not there in time. */
+static bool
+hear(int fd, int64_t deadline, struct str *out)
+{
+	char buf[4096];
+	ssize_t n;
+
+	do {
+		if (!wait_until(fd, deadline))
+			return false;
+		n = recv(fd, buf, sizeof buf, 0);
+		if (n > 0)
+			str_add(out, buf, (size_t)n);
+	} while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
+	return true;
+}
+
+int
+control_ask_within(int64_t patience, const char *path, const char *request,
+    struct str *out, struct err *err)
+{
+	int64_t deadline = clock_mono() + patience;
+	int fd = dial(path, err);
+	char *newline;
+	bool heard;
+	int code;
+
+	if (fd < 0)
 		return -1;
+	if (wait_until(fd, deadline)) {
+		write_all(fd, request, strlen(request));
+		write_all(fd, "\n", 1);
 	}
-	write_all(fd, request, strlen(request));
-	write_all(fd, "\n", 1);
-	while ((n = recv(fd, buf, sizeof buf, 0)) > 0)
-		str_add(out, buf, (size_t)n);
+	heard = hear(fd, deadline, out);
 	close(fd);
+	if (!heard)
+		return err_set(err,
+		    "%s: no answer in time; what was asked for may still be "
+		    "done",
+		    path);
 	newline = out->data != NULL ? strchr(out->data, '\n') : NULL;
 	if (newline == NULL)
 		return err_set(err, "%s: no answer", path);
@@ -171,4 +221,14 @@ control_ask(
 	out->len -= (size_t)(newline + 1 - out->data);
 	memmove(out->data, newline + 1, out->len + 1);
 	return code;
+}
+
+int
+control_ask(
+    const char *path, const char *request, struct str *out, struct err *err)
+{
+	int64_t patience;
+
+	must(duration_parse(CONTROL_PATIENCE, &patience, NULL) == 0);
+	return control_ask_within(patience, path, request, out, err);
 }

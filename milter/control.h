@@ -11,7 +11,10 @@
 #include "err.h"
 #include "str.h"
 
+#include <stdint.h>
+
 #define CONTROL_DEFAULT "/run/kumilter/control.sock"
+#define CONTROL_PATIENCE "30s"
 
 /* Answer a request: text into *out, the exit code as the result. */
 typedef int control_fn(const char *request, struct str *out);
@@ -25,8 +28,14 @@ int control_start(
     const char *path, unsigned uid, control_fn *answer, struct err *err);
 void control_stop(void);
 
-/* The other side: ask, print what comes; its exit code, or -1 with *err. */
+/*
+ * The other side: ask, give what comes; its exit code, or -1 with *err, also
+ * where the whole answer is not there within CONTROL_PATIENCE, or within
+ * patience (ns).
+ */
 int control_ask(
     const char *path, const char *request, struct str *out, struct err *err);
+int control_ask_within(int64_t patience, const char *path, const char *request,
+    struct str *out, struct err *err);
 
 #endif

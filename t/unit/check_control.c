@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "milter/clock.h"
 #include "milter/control.h"
 #include "milter/xmalloc.h"
 
@@ -182,6 +183,57 @@ START_TEST(nobody_there)
 }
 END_TEST
 
+/* A daemon that takes the request and says nothing, or never all of it. */
+static int
+listen_at(const char *at)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(un.sun_path, sizeof un.sun_path, "%s", at);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&un, sizeof un), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	return fd;
+}
+
+static void *
+trickle(void *arg)
+{
+	int fd = accept(*(int *)arg, NULL, NULL);
+
+	while (send(fd, "0\n", 2, MSG_NOSIGNAL) > 0)
+		usleep(1000);
+	close(fd);
+	return NULL;
+}
+
+START_TEST(no_answer)
+{
+	char *silent = xasprintf("%s/silent", folder);
+	int fd = listen_at(silent);
+	pthread_t thread;
+	struct err err;
+
+	for (int i = 0; i < 2; i++) {
+		struct str out = { 0 };
+
+		if (i == 1)
+			pthread_create(&thread, NULL, trickle, &fd);
+		ck_assert_int_eq(control_ask_within(50 * CLOCK_MS, silent,
+				     "status", &out, &err),
+		    -1);
+		ck_assert_ptr_nonnull(strstr(err.msg, "no answer in time"));
+		str_fini(&out);
+		if (i == 0) /* it still stands in the queue */
+			close(accept(fd, NULL, NULL));
+	}
+	pthread_join(thread, NULL);
+	close(fd);
+	unlink(silent);
+	free(silent);
+}
+END_TEST
+
 START_TEST(twice)
 {
 	struct err err;
@@ -207,6 +259,7 @@ suite(void)
 	tcase_add_test(t, another_user_meanwhile);
 	tcase_add_test(t, rude_clients);
 	tcase_add_test(t, nobody_there);
+	tcase_add_test(t, no_answer);
 	tcase_add_test(t, twice);
 	return s;
 }
