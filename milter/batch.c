@@ -12,7 +12,6 @@ batches_add(struct batches *b, const struct message *base, int i,
 	while (b->n <= (size_t)i) {
 		struct message *copy = message_copy(base);
 
-		message_take_rcpts(copy, NULL, 0);
 		if (b->n == b->cap) {
 			b->cap = b->cap != 0 ? b->cap * 2 : 4;
 			b->m = xrealloc(b->m, b->cap * sizeof *b->m);

@@ -125,8 +125,6 @@ message_copy(const struct message *m)
 	copy->handle_ref = -2; /* LUA_NOREF */
 	/* KumoMTA: a batch has the sender of MAIL FROM, not of set_sender */
 	address_copy(&copy->sender, &m->content->sender);
-	for (size_t i = 0; i < m->n_rcpt; i++)
-		message_add_rcpt(copy, &m->rcpt[i]);
 	copy->meta = json_deep_copy(m->meta);
 	copy->content = m->content;
 	atomic_fetch_add(&copy->content->refs, 1);

@@ -72,7 +72,10 @@ struct message {
 struct message *message_new(const struct address *sender, const char *raw);
 void message_free(struct message *m); /* NULL allowed; clears the handle */
 
-/* A copy for one batch: new id, same content, own everything else. */
+/*
+ * A copy for one batch: new id, same content, own everything else; recipients
+ * are to be added.
+ */
 struct message *message_copy(const struct message *m);
 
 /* A recipient that the MTA and the policy accepted. */
