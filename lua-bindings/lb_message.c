@@ -308,7 +308,7 @@ make_message(lua_State *L)
 	box->owned = true;
 	message_add_rcpt(box->m, rcpt);
 	message_complete(box->m);
-	message_set_data(box->m, text, len);
+	lb_message_replace(L, box->m, text, len);
 	return 1;
 }
 

@@ -7,6 +7,8 @@
 #ifndef KUMILTER_LB_MESSAGE_H
 #define KUMILTER_LB_MESSAGE_H
 
+#include <stddef.h>
+
 struct lua_State;
 struct message;
 
@@ -18,6 +20,9 @@ int lb_message_append_header(struct lua_State *L);
 int lb_message_prepend_header(struct lua_State *L);
 int lb_message_remove_all_named(struct lua_State *L);
 int lb_message_remove_x_headers(struct lua_State *L);
+/* Raises where the body's file cannot be written. */
+void lb_message_replace(
+    struct lua_State *L, struct message *m, const char *text, size_t len);
 int lb_message_set_data(struct lua_State *L);
 int lb_message_set_sender(struct lua_State *L);
 int lb_message_set_recipient(struct lua_State *L);

@@ -151,7 +151,7 @@ fix_headers(struct message *m, unsigned fixes, const struct repair *s)
 
 /* Gives the issues that stay. */
 static unsigned
-fix(struct message *m, const struct str *data, struct str *fresh,
+fix(lua_State *L, struct message *m, const struct str *data, struct str *fresh,
     unsigned fixes, const struct repair *s)
 {
 	unsigned anew = fixes & ~CONFORMANCE_HEADERS;
@@ -160,7 +160,7 @@ fix(struct message *m, const struct str *data, struct str *fresh,
 		if (!conformance_rebuild(fresh, str_c(data), data->len, anew,
 			s->detects ? &s->detect : NULL))
 			return anew;
-		message_set_data(m, str_c(fresh), fresh->len);
+		lb_message_replace(L, m, str_c(fresh), fresh->len);
 	}
 	fix_headers(m, fixes, s);
 	return 0;
@@ -196,7 +196,7 @@ lb_message_check_fix_conformance(lua_State *L)
 	found = conformance_check(str_c(data), data->len);
 	checks &= found & ~fixes;
 	if (checks == 0)
-		checks = fix(m, data, fresh, fixes & found, &repair);
+		checks = fix(L, m, data, fresh, fixes & found, &repair);
 	str_fini(data);
 	str_fini(fresh);
 	if (checks == 0)

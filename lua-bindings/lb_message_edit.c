@@ -119,10 +119,24 @@ lb_message_remove_x_headers(lua_State *L)
 	return 0;
 }
 
+void
+lb_message_replace(
+    lua_State *L, struct message *m, const char *text, size_t len)
+{
+	const struct settings *set = state_of(L)->settings;
+	struct body_limits limits = { set->message_memory, set->messages_memory,
+		set->spool_directory };
+	struct err err;
+
+	if (message_set_data(m, text, len, &limits, &err) != 0)
+		luaL_error(L, "%s", err.msg);
+}
+
 /*
  * message:set_data(text)
  *   text: the whole message, headers and body.  The MTA is told the smallest
  *   set of header changes that makes it so, and the body if it differs.
+ *   Raises where a large body cannot be put into its file: disk full.
  *   From: KumoMTA.
  */
 int
@@ -132,7 +146,7 @@ lb_message_set_data(lua_State *L)
 	size_t len;
 	const char *text = lb_text(L, 2, &len);
 
-	message_set_data(m, text, len);
+	lb_message_replace(L, m, text, len);
 	return 0;
 }
 

@@ -102,7 +102,7 @@ append_text(lua_State *L, bool html)
 		change_part(L, part, html);
 		out = lb_mime_scratch(L);
 		mime_write(out, root);
-		message_set_data(m, str_c(out), out->len);
+		lb_message_replace(L, m, str_c(out), out->len);
 	}
 	lua_pushboolean(L, part != NULL);
 	return 1;

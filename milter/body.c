@@ -51,16 +51,6 @@ body_new(void)
 }
 
 struct body *
-body_from(const void *data, size_t len)
-{
-	struct body *b = body_new();
-
-	hold(b, data, len);
-	b->size = len;
-	return b;
-}
-
-struct body *
 body_ref(struct body *b)
 {
 	atomic_fetch_add(&b->refs, 1);
@@ -147,6 +137,18 @@ body_add(struct body *b, const void *data, size_t len,
 		return -1;
 	b->size += len;
 	return 0;
+}
+
+struct body *
+body_from(const void *data, size_t len, const struct body_limits *limits,
+    struct err *err)
+{
+	struct body *b = body_new();
+
+	if (body_add(b, data, len, limits, err) == 0)
+		return b;
+	body_unref(b);
+	return NULL;
 }
 
 size_t

@@ -28,12 +28,14 @@ struct body_limits {
 struct body;
 
 struct body *body_new(void);
-struct body *body_from(const void *data, size_t len);
 struct body *body_ref(struct body *b);
 void body_unref(struct body *b); /* NULL allowed */
 
 /* -1 with *err when the file cannot be made or written: disk full, ... */
 int body_add(struct body *b, const void *data, size_t len,
+    const struct body_limits *limits, struct err *err);
+/* One of these bytes; NULL with *err as body_add(). */
+struct body *body_from(const void *data, size_t len,
     const struct body_limits *limits, struct err *err);
 
 size_t body_size(const struct body *b);

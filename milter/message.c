@@ -257,17 +257,29 @@ message_size(const struct message *m)
 	return headers_size(&m->headers) + 2 + body_size(m->body);
 }
 
-void
-message_set_data(struct message *m, const char *data, size_t len)
+int
+message_set_data(struct message *m, const char *data, size_t len,
+    const struct body_limits *limits, struct err *err)
 {
-	size_t body_at =
-	    headers_replace(&m->headers, &m->content->headers, data, len);
+	struct headers fresh = { 0 };
+	struct body *body;
+	size_t at;
 
-	body_unref(m->body);
-	if (body_equals(m->content->body, data + body_at, len - body_at))
-		m->body = body_ref(m->content->body);
+	headers_copy(&fresh, &m->headers);
+	at = headers_replace(&fresh, &m->content->headers, data, len);
+	if (body_equals(m->content->body, data + at, len - at))
+		body = body_ref(m->content->body);
 	else
-		m->body = body_from(data + body_at, len - body_at);
+		body = body_from(data + at, len - at, limits, err);
+	if (body == NULL) {
+		headers_fini(&fresh);
+		return -1;
+	}
+	headers_fini(&m->headers);
+	m->headers = fresh;
+	body_unref(m->body);
+	m->body = body;
+	return 0;
 }
 
 void

@@ -100,9 +100,11 @@ size_t message_size(const struct message *m);
 
 /*
  * Replace everything by this text: what is equal stays as it was received,
- * so that the MTA is told as few changes as possible.
+ * so that the MTA is told as few changes as possible.  -1 as body_add(): then
+ * nothing has changed.
  */
-void message_set_data(struct message *m, const char *data, size_t len);
+int message_set_data(struct message *m, const char *data, size_t len,
+    const struct body_limits *limits, struct err *err);
 void message_set_sender(struct message *m, const struct address *a);
 void message_remove_rcpt(struct message *m, const struct address *a);
 

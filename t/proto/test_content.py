@@ -247,6 +247,34 @@ def test_limits(d, row):
     equal(s.message(headers=HEADERS, body=b'z\r\n'), 'continue')
 
 
+REPLACED = '''
+kumo.on('init', function()
+  kumo.milter.configure { message_memory = '64kB', %s }
+end)
+kumo.on('smtp_server_message_received', function(msg)
+  local ok, why = pcall(msg.set_data, msg,
+    'X-New: v\\r\\n\\r\\n' .. ('y'):rep(300000) .. '\\r\\n')
+  if not ok then
+    kumo.reject(452, tostring(why):match('cannot make a file') or why)
+  end
+end)'''
+
+
+@policy(REPLACED % '')
+def test_large_replacement(d):
+    """Its body goes through a file, too."""
+    s, answer = send(d)
+    equal(answer, 'continue')
+    equal(s.delivered.body, b'y' * 300000 + b'\r\n')
+
+
+@policy(REPLACED % "spool_directory = '/nowhere'")
+def test_no_folder_for_a_replacement(d):
+    s, answer = send(d)
+    equal(answer, '452 cannot make a file')
+    equal(s.delivered, None)
+
+
 @policy('''
 kumo.on('init', function() kumo.milter.configure { recipient_limit = 2 } end)
 kumo.on('smtp_server_rcpt_to', function() end)''')

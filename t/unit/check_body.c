@@ -186,8 +186,9 @@ END_TEST
 START_TEST(from_keeps_its_own_copy)
 {
 	char data[] = "one\0two";
-	struct body *b = body_from(data, sizeof data);
-	struct body *empty = body_from(NULL, 0);
+	struct body_limits roomy = { SIZE_MAX, SIZE_MAX, "/tmp" };
+	struct body *b = body_from(data, sizeof data, &roomy, NULL);
+	struct body *empty = body_from(NULL, 0, &roomy, NULL);
 
 	data[0] = 'X';
 	ck_assert(body_equals(b, "one\0two", 8));

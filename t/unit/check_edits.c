@@ -72,8 +72,10 @@ static void
 content(struct message *m)
 {
 	static const char data[] = "A: one\r\nB: 2\r\n\r\nother\r\n";
+	struct err err;
 
-	message_set_data(m, data, sizeof data - 1);
+	ck_assert_int_eq(
+	    message_set_data(m, data, sizeof data - 1, &roomy.body, &err), 0);
 	message_quarantine(m, "why", 3);
 }
 

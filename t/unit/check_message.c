@@ -3,6 +3,7 @@
 #include "milter/message.h"
 #include "milter/xmalloc.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -171,16 +172,48 @@ static const struct {
 	{ "\r\nbody alone", "\r\nbody alone", true },
 };
 
+static void
+set(struct message *m, const char *data)
+{
+	struct err err;
+
+	ck_assert_msg(
+	    message_set_data(m, data, strlen(data), &roomy.body, &err) == 0,
+	    "%s", err.msg);
+}
+
 START_TEST(set_data)
 {
 	struct message *m = arrived();
 
-	message_set_data(m, datas[_i].data, strlen(datas[_i].data));
+	set(m, datas[_i].data);
 	expect(m, datas[_i].text);
 	ck_assert_int_eq(message_is_edited(m), datas[_i].edited);
-	message_set_data(m, ARRIVED, strlen(ARRIVED));
+	set(m, ARRIVED);
 	expect(m, ARRIVED);
 	ck_assert(!message_is_edited(m));
+	message_free(m);
+}
+END_TEST
+
+/* A body that the policy made lives where a received one would. */
+START_TEST(set_data_spools)
+{
+	static const char much[] = "A: b\r\n\r\na body of some length";
+	struct body_limits few = { 8, SIZE_MAX, "/tmp" },
+			   nowhere = { 8, SIZE_MAX, "/nowhere" };
+	struct message *m = arrived();
+	struct err err;
+
+	ck_assert_int_eq(
+	    message_set_data(m, much, strlen(much), &nowhere, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.msg, "/nowhere"));
+	expect(m, ARRIVED);
+	ck_assert(!message_is_edited(m));
+	ck_assert_int_eq(
+	    message_set_data(m, much, strlen(much), &few, &err), 0);
+	ck_assert(body_is_spooled(m->body));
+	expect(m, much);
 	message_free(m);
 }
 END_TEST
@@ -324,6 +357,7 @@ suite(void)
 	tcase_add_test(t, ids);
 	tcase_add_test(t, edited);
 	tcase_add_loop_test(t, set_data, 0, UNIT_N(datas));
+	tcase_add_test(t, set_data_spools);
 	tcase_add_test(t, copies);
 	tcase_add_loop_test(t, limit, 0, UNIT_N(limits));
 	tcase_add_loop_test(t, quarantine, 0, UNIT_N(reasons));
