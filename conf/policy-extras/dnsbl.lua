@@ -159,12 +159,8 @@ end
 local function ask(conn_meta, reversed, list)
   local ok, found = site.dns(conn_meta, 'lookup_addr',
     reversed .. '.' .. list.zone, 'Ipv4Only')
-  if not ok then
-    site.complain(MODULE .. ': ' .. list.as, found)
-    return nil
-  end
   local best
-  for _, answer in ipairs(found) do
+  for _, answer in ipairs(ok and found or {}) do
     local code = meaning(list, answer)
     if code and (not best or math.abs(code.weight) > math.abs(best.weight)) then
       best = { list = list.as, zone = list.zone, code = answer,

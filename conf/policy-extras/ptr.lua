@@ -99,7 +99,7 @@ function methods:rcpt_to(rcpt, conn_meta)
   local result = self:look_up(conn_meta)
   local ip = site.client(conn_meta)
   if result.status == 'failed' then
-    site.failed(MODULE, result.why, o.on_failure,
+    site.failed(nil, result.why, o.on_failure,
       '4.4.3 the DNS does not tell your name, try again later, please')
   elseif result.status == 'none' and o.require ~= 'none' then
     kumo.reject(o.code, '5.7.25 your address [' .. ip .. '] has no name')

@@ -104,9 +104,21 @@ function site.network(ip)
   return table.concat(groups, ':') .. '::/64'
 end
 
+local complained = {}
+
+-- site.complain(what, why)
+--   A line in the log, but not more than one a minute about this.
+function site.complain(what, why)
+  local now = os.time()
+  if not complained[what] or math.abs(now - complained[what]) >= 60 then
+    complained[what] = now
+    kumo.log_warn(what .. ':', (tostring(why):gsub('\n.*', '')))
+  end
+end
+
 -- site.dns(conn_meta, name, what [, ...]) -> ok, result
---   kumo.dns[name](what, resolver, ...), but a failure is false and a text;
---   so is a lookup beyond dns_budget.
+--   kumo.dns[name](what, resolver, ...), but a failure is false and a text,
+--   and a line in the log; so is, without one, a lookup beyond dns_budget.
 function site.dns(conn_meta, name, what, ...)
   local now = kumo.time.now().unix_timestamp_millis
   local used = conn_meta:get_meta 'extras_dns'
@@ -119,26 +131,23 @@ function site.dns(conn_meta, name, what, ...)
   local ok, result = pcall(kumo.dns[name], what, settings.resolver, ...)
   used.spent = used.spent + kumo.time.now().unix_timestamp_millis - now
   conn_meta:set_meta('extras_dns', used)
-  return ok, ok and result or tostring(result)
-end
-
-local complained = {}
-
--- site.complain(what, ...)
---   A line in the log, but not more than one a minute about this.
-function site.complain(what, ...)
-  local now = os.time()
-  if not complained[what] or math.abs(now - complained[what]) >= 60 then
-    complained[what] = now
-    kumo.log_warn(what .. ':', ...)
+  if ok then
+    return true, result
   end
+  result = tostring(result)
+  if not result:find 'NXDOMAIN' then
+    site.complain('policy-extras: DNS', result)
+  end
+  return false, result
 end
 
 -- site.failed(what, why, on_failure [, text])
 --   What a module needs is not there: go on, or ask the client to come again.
---   No mail is lost by either.
+--   No mail is lost by either.  Without `what` there is nothing in the log.
 function site.failed(what, why, on_failure, text)
-  site.complain(what, (tostring(why):gsub('\n.*', '')))
+  if what then
+    site.complain(what, why)
+  end
   if on_failure == 'tempfail' then
     kumo.reject(451, text or '4.3.0 try again later, please')
   end
