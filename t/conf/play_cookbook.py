@@ -5,7 +5,7 @@ import sqlite3
 import sys
 
 from play import HEADERS, STRANGER, session
-from play_extras import ANN, BOB
+from play_extras import ANN, BOB, scanned
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), 'proto'))
@@ -205,6 +205,24 @@ def closed(daemon, place):
     equal(s.mail(), 'continue')
 
 
+def rspamd(daemon, place):
+    """Refused, and taken where it does not answer."""
+    equal(scanned(daemon, 'reject')[0], '550 5.7.1 this looks like spam')
+    equal(scanned(daemon, 'no action', symbols={'CLAM_VIRUS': {}})[0],
+          '550 5.7.1 this message has a virus')
+    equal(scanned(daemon, 'reject', ['<abuse@example.org>'])[0], 'continue')
+    place.rspamd.close()
+    equal(scanned(daemon, 'reject')[0], 'continue')
+
+
+def rspamd_greylist(daemon, place):
+    """Only what it says."""
+    equal(scanned(daemon, 'no action')[0], 'continue')
+    match(scanned(daemon, 'greylist')[0], WAIT)
+    place.age(300)
+    equal(scanned(daemon, 'greylist')[0], 'continue')
+
+
 def log_line(daemon, _place):
     """What is in it."""
     s = session(daemon, macros=ANN)
@@ -258,6 +276,8 @@ RECIPES = {
     'Mail that has to come with TLS': with_tls,
     'Bounces have one recipient': bounces,
     'Closed for a while': closed,
+    'Rspamd': rspamd,
+    'Greylisting for what Rspamd finds': rspamd_greylist,
     'One line for each message': log_line,
     'A copy for the archive': archive,
     "Checks of one's own among those of the library": no_exe,

@@ -13,10 +13,11 @@ import tempfile
 import play
 from play import HEADERS, STRANGER, Failure, session
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))), 'proto'))
+T = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [f'{T}/proto', T]
 
 from case import equal, match                               # noqa: E402
+import scanners                                             # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -61,15 +62,18 @@ class Place:
         with open(f'{self.path}/bad-networks', 'w', encoding='utf-8') as file:
             file.write('198.51.100.0/24\n2001:db8:bad::/48\n')
         os.chmod(file.name, 0o644)
+        self.rspamd = scanners.Rspamd()
         return self
 
     def __exit__(self, *_exc):
+        self.rspamd.close()
         shutil.rmtree(self.path, ignore_errors=True)
 
     def text(self, text):
         """That of an example, changed to be played."""
         for folder in FOLDERS:
             text = text.replace(folder, self.path)
+        text = text.replace('http://127.0.0.1:11333', self.rspamd.url)
         return text + DNS
 
     def age(self, seconds):
@@ -225,9 +229,66 @@ def submission_quota(daemon, _place):
     equal(other.rcpt(), 'continue')
 
 
+def scanned(daemon, action, rcpts=(BOB,), **more):
+    """A message for which Rspamd answers so: the reply and the session."""
+    s = session(daemon)
+    wanted = action if action == 'fail' else scanners.answer(action, **more)
+    reply = s.message(rcpts=rcpts, headers=[*HEADERS, ('X-Answer', wanted)])
+    return reply, s
+
+
+def rspamd(daemon, place):
+    """Each action."""
+    for action, more, text in (
+            ('reject', {}, '550 5.7.1 this looks like spam'),
+            ('reject', {'messages': {'smtp_message': 'Gtube'}},
+             '550 5.7.1 Gtube'),
+            ('soft reject', {}, '451 4.7.1 try again later, please'),
+            ('no action', {'symbols': {'CLAM_VIRUS': {'options': ['X']}}},
+             '550 5.7.1 this message has a virus: X'),
+            ('no action', {}, 'continue'), ('add header', {}, 'continue'),
+            ('rewrite subject', {}, 'continue')):
+        reply, s = scanned(daemon, action, **more)
+        equal(reply, text, action)
+        if text != 'continue':
+            continue
+        spam = action != 'no action'
+        equal(s.delivered.get('X-Spam'), ['Yes'] if spam else [])
+        equal(s.delivered.get('X-Spam-Score'), ['7.50 / 15.00'])
+        equal(s.delivered.get('Subject'), [
+            '*** SPAM *** hello' if 'subject' in action else 'hello'])
+    asked = place.rspamd.asked[-1]
+    equal([asked[name] for name in ('ip', 'helo', 'from', 'rcpt')],
+          [[STRANGER], ['client.example.com'], ['<ann@example.com>'], [BOB]])
+
+
+def rspamd_greylist(daemon, place):
+    """What it is not sure of comes again, once."""
+    match(scanned(daemon, 'greylist')[0], '^451 4.7.1 greylisted, please')
+    place.age(300)
+    equal(scanned(daemon, 'greylist')[0], 'continue')
+
+
+def rspamd_spares(daemon, place):
+    """Postmaster, users, and everybody when it is away."""
+    reply, s = scanned(daemon, 'reject', ['<postmaster@example.org>'])
+    equal(reply, 'continue')
+    equal(s.delivered.get('X-Spam'), ['Yes'])
+    number = len(place.rspamd.asked)
+    equal(session(daemon, macros=ANN).message(), 'continue')
+    equal(len(place.rspamd.asked), number)
+    equal(scanned(daemon, 'fail')[0], 'continue')
+    place.rspamd.close()
+    reply, s = scanned(daemon, 'reject')
+    equal(reply, 'continue')
+    match(daemon.log(), 'policy-extras.rspamd: it answers with status 500')
+    equal(s.delivered.get('X-Spam-Score'), [])
+
+
 EXAMPLES = {
     'postmaster.lua': (postmaster_names, postmaster_lists, postmaster_apart),
     'greylist.lua': (greylist, greylist_without_store),
+    'rspamd.lua': (rspamd, rspamd_greylist, rspamd_spares),
     'submission.lua': (submission, submission_quota),
 }
 __all__ = ['EXAMPLES', 'Failure', 'Place', 'STRANGER', 'extras', 'play']

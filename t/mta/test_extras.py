@@ -10,11 +10,15 @@ import os
 import re
 import shutil
 import sqlite3
+import sys
 
 import common
 import expect
 import secure
 from harness import HOST, ROOT, Smtp, check, only
+
+sys.path.append(f'{ROOT}/t')
+import scanners                                             # noqa: E402
 
 BOB, CAROL, DAVE = (f'{name}@example.net' for name in
                     ('bob', 'carol', 'dave'))
@@ -256,3 +260,96 @@ def test_users(t):
                   'wait ' in str(replies[3]) or str(replies[3]))
             check('recipients', [BOB, CAROL],
                   sorted(t.mta.queued(replies[-1]).recipients))
+
+
+# ---- rspamd.lua ------------------------------------------------------------
+
+def spam(action, **more):
+    """A message for which Rspamd answers so."""
+    wanted = action if action == 'fail' else scanners.answer(action, **more)
+    return f'X-Spam: No\nX-Answer: {wanted}\n{CONTENT}'
+
+
+@contextlib.contextmanager
+def with_rspamd(t, **changes):
+    """In `with`: (Rspamd, the folder of the greylist, a client)."""
+    with store() as path, scanners.Rspamd() as rspamd, \
+            t.kumilter(*example('rspamd', **{
+                '/var/lib/kumilter': path, **changes,
+                'http://127.0.0.1:11333': rspamd.url})), \
+            client_from(t) as client:
+        yield rspamd, path, client
+
+
+def test_rspamd_refuses(t):
+    """With its text, or with ours; nothing of the message is taken."""
+    table = (
+        ('reject', {}, 550, '5.7.1 this looks like spam'),
+        ('reject', {'messages': {'smtp_message': 'Gtube pattern'}}, 550,
+         '5.7.1 Gtube pattern'),
+        ('soft reject', {'messages': {'smtp_message': 'Try again later'}},
+         451, '4.7.1 Try again later'),
+        ('add header', {'symbols': {'CLAM_VIRUS': {'options': ['Eicar']}}},
+         550, '5.7.1 this message has a virus: Eicar'))
+    with with_rspamd(t) as (rspamd, _, client):
+        for action, more, code, text in table:
+            reply = client.message(SENDER, [BOB, CAROL],
+                                   spam(action, **more))[-1]
+            check(action, [line(t, 'eom', code, text)], list(reply))
+        asked = rspamd.asked[0]
+        check('asked', [[STRANGER], ['client.example.org'], [f'<{SENDER}>'],
+                        [f'<{BOB}>', f'<{CAROL}>'], [HOST]],
+              [asked[name] for name in ('ip', 'helo', 'from', 'rcpt',
+                                        'mta-name')])
+
+
+def test_rspamd_marks(t):
+    """Headers, its own and ours, and the subject; a forged mark goes."""
+    more = {'milter': {'add_headers': {'X-Own': {'value': 'x', 'order': 1}},
+                       'remove_headers': {'X-Answer': 0}},
+            'subject': '[spam] gr\u00fcn',
+            'symbols': {'B': {}, 'A': {}}}
+    with with_rspamd(t) as (_, _, client):
+        queued = t.mta.queued(client.message(
+            SENDER, [BOB], spam('rewrite subject', **more))[-1])
+        check('headers', [['Yes'], ['7.50 / 15.00'], ['A, B'], ['x'], [],
+                          ['=?UTF-8?q?=5Bspam=5D_gr=C3=BCn?=']],
+              [queued.values(name) for name in (
+                  'X-Spam', 'X-Spam-Score', 'X-Spam-Symbols', 'X-Own',
+                  'X-Answer', 'Subject')])
+        queued = t.mta.queued(client.message(SENDER, [BOB],
+                                             spam('no action'))[-1])
+        check('clean', [[], ['hello']],
+              [queued.values(name) for name in ('X-Spam', 'Subject')])
+
+
+def test_rspamd_greylist(t):
+    """What it is not sure of comes again; and what it finds good does not."""
+    with with_rspamd(t) as (_, path, client):
+        greylisted('unsure', client.message(SENDER, [BOB],
+                                            spam('greylist'))[-1])
+        check('good', 250, client.message(SENDER, [BOB],
+                                          spam('no action'))[-1].code)
+        age(path, 300)
+        check('again', 250, client.message(SENDER, [BOB],
+                                           spam('greylist'))[-1].code)
+
+
+def test_rspamd_spares(t):
+    """Mail for postmaster, and all mail while it does not answer."""
+    with with_rspamd(t) as (rspamd, _, client):
+        replies = client.message(SENDER, [POSTMASTER, BOB], spam('reject'))
+        check('codes', [250, 250, 452, 354, 250], codes(replies))
+        queued = t.mta.queued(replies[-1])
+        check('recipients', [POSTMASTER], queued.recipients)
+        check('marked', ['Yes'], queued.values('X-Spam'))
+        for how in ('fails', 'is gone'):
+            wanted = 'fail' if how == 'fails' else 'reject'
+            check(how, 250, client.message(SENDER, [BOB],
+                                           spam(wanted))[-1].code)
+            rspamd.close()
+    with with_rspamd(t, **{"= 'pass'": "= 'tempfail'"}) as (_, _, client):
+        reply = client.message(SENDER, [BOB], spam('fail'))[-1]
+        check('tempfail', [line(t, 'eom', 451,
+                                '4.3.0 try again later, please')],
+              list(reply))
