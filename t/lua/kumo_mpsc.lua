@@ -83,7 +83,7 @@ b:send(2)
 assert(b:try_recv() == 1 and b:len() == 1 and b:recv() == 2)
 
 -- 64 MiB are the bound of a queue without one
-do
+local function large()
   local big = mpsc.define 'big'
   local text = ('x'):rep(8 * 2 ^ 20)
   local n = 0
@@ -109,6 +109,9 @@ do
   assert(big:try_send(huge) and not big:try_send(1))
   assert(#big:recv().a == #text and big:try_send(1) and big:recv() == 1)
 end
+large()
+collectgarbage() -- what has a finalizer goes the second time
+collectgarbage()
 
 -- closed ----------------------------------------------------------------------
 
