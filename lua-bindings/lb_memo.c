@@ -12,6 +12,7 @@
 #include "milter/duration.h"
 #include "milter/halt.h"
 #include "milter/json_text.h"
+#include "milter/log.h"
 #include "milter/memo.h"
 
 #include <math.h>
@@ -27,6 +28,7 @@ struct cache {
 
 struct lookup {
 	struct wait wait;
+	struct memo *m;
 	struct memo_flight *f;
 	struct memo_value *v;
 	int64_t timeout;
@@ -233,6 +235,7 @@ look(lua_State *L)
 	push_key(L, &o);
 	l = lb_new(L, LOOKUP, sizeof *l);
 	l->wait = (struct wait){ lookup_block, lookup_finish, "kumo.memoize" };
+	l->m = m;
 	l->timeout = o.populate_timeout;
 	key = lua_tolstring(L, -2, &len);
 	a = memo_ask(m, key, len, list, clock_mono(), &l->v, &l->f);
@@ -276,6 +279,15 @@ free_kept(void *kept)
 	lb_kept_free(kept);
 }
 
+/* As in KumoMTA also where the policy catches it. */
+static void
+say_failed(lua_State *L, const struct lookup *l, const char *why)
+{
+	log_error(
+	    lb_session_id(L), "kumo.memoize %s: %s", memo_name(l->m), why);
+	memo_fail(l->f, mine(L), why);
+}
+
 /* done(lookup, results...) -> why they cannot be kept, or nil */
 static int
 done(lua_State *L)
@@ -291,7 +303,7 @@ done(lua_State *L)
 	r.objects = kept;
 	if (r.json == NULL) {
 		lb_kept_free(kept);
-		memo_fail(l->f, list, err.msg);
+		say_failed(L, l, err.msg);
 		lua_pushfstring(L, "kumo.memoize: result: %s", err.msg);
 		return 1;
 	}
@@ -306,7 +318,7 @@ fail(lua_State *L)
 {
 	struct lookup *l = lb_check(L, 1, LOOKUP);
 
-	memo_fail(l->f, mine(L), lb_text(L, 2, NULL));
+	say_failed(L, l, lb_text(L, 2, NULL));
 	return 0;
 }
 

@@ -23,11 +23,14 @@ struct kept {
 };
 
 struct memo {
+	char *name;
+	struct memo *next;    /* under all.lock, as they were defined */
 	pthread_mutex_t lock; /* for all below, and its flights */
 	struct memo_options o;
 	size_t cost;
 	struct lru values;  /* key -> struct kept */
 	struct lru flights; /* key -> struct memo_flight * */
+	unsigned long hits, misses, waits, failures;
 };
 
 struct memo_flight {
@@ -45,6 +48,7 @@ struct memo_flight {
 static struct {
 	pthread_mutex_t lock;
 	struct lru names; /* name -> struct memo * */
+	struct memo *first, **last;
 } all = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- values ------------------------------------------------------------- */
@@ -153,6 +157,22 @@ redefine(struct memo *m, const struct memo_options *o)
 	pthread_mutex_unlock(&m->lock);
 }
 
+/* all.lock is held. */
+static struct memo *
+memo_new(const char *name, size_t len, const struct memo_options *o)
+{
+	struct memo *m = xcalloc(1, sizeof *m);
+
+	m->name = xmemdup0(name, len);
+	pthread_mutex_init(&m->lock, NULL);
+	begin(m, o);
+	if (all.last == NULL)
+		all.last = &all.first;
+	*all.last = m;
+	all.last = &m->next;
+	return m;
+}
+
 struct memo *
 memo_define(
     const char *name, size_t len, const struct memo_options *o, struct err *err)
@@ -167,9 +187,7 @@ memo_define(
 	slot = lru_get(&all.names, name, len);
 	if (slot == NULL && all.names.n < MEMO_MAX) {
 		slot = lru_put(&all.names, name, len);
-		*slot = xcalloc(1, sizeof **slot);
-		pthread_mutex_init(&(*slot)->lock, NULL);
-		begin(*slot, o);
+		*slot = memo_new(name, len, o);
 	}
 	m = slot != NULL ? *slot : NULL;
 	pthread_mutex_unlock(&all.lock);
@@ -189,6 +207,46 @@ memo_options(struct memo *m)
 	o = m->o;
 	pthread_mutex_unlock(&m->lock);
 	return o;
+}
+
+const char *
+memo_name(const struct memo *m)
+{
+	return m->name;
+}
+
+/* What is no plain character, and what would end the word, as \xNN. */
+static void
+print_name(struct str *out, const char *name)
+{
+	for (; *name != '\0'; name++)
+		if (*name > ' ' && *name < 0x7f && *name != '\\')
+			str_addc(out, *name);
+		else
+			str_addf(out, "\\x%02x", (unsigned char)*name);
+}
+
+static void
+print(struct str *out, struct memo *m)
+{
+	str_adds(out, "cache ");
+	print_name(out, m->name);
+	pthread_mutex_lock(&m->lock);
+	str_addf(out,
+	    " hits %lu misses %lu waits %lu failures %lu evicted %lu "
+	    "entries %zu bytes %zu\n",
+	    m->hits, m->misses, m->waits, m->failures, m->values.evicted,
+	    m->values.n, m->values.bytes + m->cost);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void
+memo_print(struct str *out)
+{
+	pthread_mutex_lock(&all.lock);
+	for (struct memo *m = all.first; m != NULL; m = m->next)
+		print(out, m);
+	pthread_mutex_unlock(&all.lock);
 }
 
 /* ---- flights ------------------------------------------------------------ */
@@ -250,6 +308,7 @@ look(struct memo *m, const char *key, size_t len, struct memo_flight **mine,
 
 	if (k != NULL && (now < k->until || (slot != NULL && m->o.stale))) {
 		lru_touch(&m->values, k);
+		m->hits++;
 		*value = value_ref(k->value);
 		return MEMO_VALUE;
 	}
@@ -257,12 +316,14 @@ look(struct memo *m, const char *key, size_t len, struct memo_flight **mine,
 		if (k != NULL && !m->o.stale)
 			lru_remove(&m->values, k);
 		*flight = begin_flight(m, key, len, mine);
+		m->misses++;
 		return MEMO_CALLER;
 	}
 	if ((*slot)->list == mine)
 		return MEMO_SELF;
 	*flight = *slot;
 	(*slot)->refs++;
+	m->waits++;
 	return MEMO_WAIT;
 }
 
@@ -309,6 +370,7 @@ end_flight(
 		f->slot = NULL;
 	}
 	f->over = true;
+	m->failures += v == NULL;
 	f->value = v != NULL ? value_ref(v) : NULL;
 	f->why = why != NULL ? xstrdup(why) : NULL;
 	pthread_cond_broadcast(&f->over_now);

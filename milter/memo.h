@@ -17,6 +17,7 @@
 #define KUMILTER_MEMO_H
 
 #include "err.h"
+#include "str.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -45,6 +46,10 @@ struct memo_options {
 struct memo *memo_define(const char *name, size_t len,
     const struct memo_options *o, struct err *err);
 struct memo_options memo_options(struct memo *m);
+const char *memo_name(const struct memo *m);
+
+/* "cache NAME hits N misses N ...\n" for each, as they were defined */
+void memo_print(struct str *out);
 
 enum memo_answer {
 	MEMO_VALUE,  /* *value is given */

@@ -1,6 +1,7 @@
 #include "status.h"
 
 #include "epoch.h"
+#include "memo.h"
 #include "metric.h"
 
 #include <unistd.h>
@@ -24,4 +25,5 @@ status_print(struct str *out)
 	}
 	epoch_unref(e);
 	metric_print(out);
+	memo_print(out);
 }

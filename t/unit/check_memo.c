@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OPTIONS                                                                \
@@ -286,6 +287,39 @@ START_TEST(threads_share_one_call)
 }
 END_TEST
 
+/* One line for each cache, whatever its name is. */
+START_TEST(numbers_of_each_cache)
+{
+	struct memo_options o = OPTIONS;
+	struct memo *m = cache("of \n\\ each", o);
+	struct memo_flight *mine = NULL, *f, *g = NULL;
+	struct memo_value *v = NULL;
+	struct str out = { 0 };
+	const char *line, *expected = "cache of\\x20\\x0a\\x5c\\x20each "
+				      "hits 1 misses 2 waits 1 failures 1 "
+				      "evicted 0 entries 1 bytes ";
+
+	ask(m, "k", 1, 0);
+	ask(m, "k", 2, 0);
+	ck_assert_int_eq(memo_ask(m, "e", 1, &mine, 0, &v, &f), MEMO_CALLER);
+	{
+		struct memo_flight *theirs = NULL;
+
+		ck_assert_int_eq(
+		    memo_ask(m, "e", 1, &theirs, 0, &v, &g), MEMO_WAIT);
+	}
+	memo_fail(f, &mine, "x");
+	memo_flight_unref(f);
+	memo_flight_unref(g);
+	memo_print(&out);
+	line = strstr(str_c(&out), expected);
+	ck_assert_msg(line != NULL, "%s", str_c(&out));
+	ck_assert_int_gt(atoi(line + strlen(expected)), 0);
+	ck_assert_int_eq(str_c(&out)[out.len - 1], '\n');
+	str_fini(&out);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -300,6 +334,7 @@ suite(void)
 	tcase_add_test(t, who_is_ended_leaves_nobody_waiting);
 	tcase_add_test(t, a_flight_outlasts_its_cache);
 	tcase_add_test(t, stale_values_bridge_a_flight);
+	tcase_add_test(t, numbers_of_each_cache);
 	tcase_add_test(t, threads_share_one_call);
 	tcase_add_test(t, caches_have_names); /* the last: it makes them all */
 	return s;
