@@ -287,7 +287,7 @@ install: all
 	sed 's|/usr/sbin/kumilter|$(BINDIR)/kumilter|' conf/kumilter.service \
 		> $(DESTDIR)$(UNITDIR)/kumilter.service
 	install -m 644 conf/kumilter.socket $(DESTDIR)$(UNITDIR)
-	install -m 644 conf/policy.lua conf/postfix.cf conf/sendmail.mc \
+	install -m 644 conf/policy.lua conf/policy_test.lua conf/postfix.cf conf/sendmail.mc \
 		$(DESTDIR)$(PREFIX)/share/doc/kumilter
 	install -d $(DESTDIR)$(DATADIR)/policy-extras \
 		$(DESTDIR)$(PREFIX)/share/doc/kumilter/examples

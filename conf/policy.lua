@@ -4,8 +4,9 @@
 -- KumoMTA, where it runs as well; what only kumilter has is behind
 -- `if kumo.milter`.  Events, objects and functions: kumilter-policy(7).
 --
---   try it        make demo
+--   try it        make demo, or kumilter try FILE -f SENDER -t RECIPIENT
 --   check it      kumilter check --policy FILE
+--   test it       kumilter test (policy_test.lua has its tests)
 --   use it        copy it to /etc/kumilter/init.lua; kumilter reload
 
 local kumo = require 'kumo'

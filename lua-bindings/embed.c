@@ -46,7 +46,12 @@
 	FILE(objects, "objects.lua")                                           \
 	FILE(prelude, "prelude.lua")                                           \
 	FILE(sqlite, "sqlite.lua")                                             \
+	FILE(test_answer, "test/answer.lua")                                   \
+	FILE(test_expect, "test/expect.lua")                                   \
+	FILE(test_fake, "test/fake.lua")                                       \
 	FILE(test_pretend, "test/pretend.lua")                                 \
+	FILE(test_session, "test/session.lua")                                 \
+	FILE(test_test, "test/test.lua")                                       \
 	FILE(throttle, "throttle.lua")                                         \
 	FILE(utf8, "utf8.lua")
 

@@ -15,6 +15,7 @@ static const struct verb {
 	{ "reload", "have the daemon load its policy anew", cli_reload },
 	{ "status", "ask the daemon how it is", cli_status },
 	{ "try", "play one session against a policy, without an MTA", cli_try },
+	{ "test", "run the tests of policies", cli_test },
 	{ "explain-reply", "what a client will see of a refusal", cli_explain },
 };
 

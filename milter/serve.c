@@ -12,6 +12,7 @@
 #include "serve_options.h"
 #include "signals.h"
 #include "status.h"
+#include "test_gate.h"
 #include "timer.h"
 
 #include <errno.h>
@@ -138,6 +139,9 @@ load(struct err *err)
 		.states = d.o.states,
 		.timeout = d.o.load_timeout };
 
+	if (d.o.n_tests > 0 &&
+	    test_gate(d.o.tests, d.o.n_tests, d.o.load_timeout, err) != 0)
+		return NULL;
 	return epoch_load(&o, err);
 }
 

@@ -34,6 +34,7 @@ static const char usage[] =
     "      --drain-timeout T   how long open sessions may go on after "
     "SIGTERM (60s)\n"
     "      --load-timeout T    how long a policy may take to load (30s)\n"
+    "      --require-tests DIR serve and reload only if these tests pass\n"
     "  -h, --help\n"
     "Runs in the foreground.  SIGHUP reloads the policy, SIGTERM stops.\n";
 
@@ -47,6 +48,7 @@ enum {
 	OPT_STATES,
 	OPT_DRAIN,
 	OPT_LOAD,
+	OPT_TESTS,
 	OPT_SCRIPTLET
 };
 
@@ -64,6 +66,7 @@ static const struct option longs[] = {
 	{ "states", required_argument, NULL, OPT_STATES },
 	{ "drain-timeout", required_argument, NULL, OPT_DRAIN },
 	{ "load-timeout", required_argument, NULL, OPT_LOAD },
+	{ "require-tests", required_argument, NULL, OPT_TESTS },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -127,6 +130,11 @@ take(struct serve_options *o, int c, const char *arg, struct err *err)
 		o->scriptlets = xrealloc(o->scriptlets,
 		    (size_t)(o->n_scriptlets + 1) * sizeof *o->scriptlets);
 		o->scriptlets[o->n_scriptlets++] = arg;
+		break;
+	case OPT_TESTS:
+		o->tests = xrealloc(
+		    o->tests, (size_t)(o->n_tests + 1) * sizeof *o->tests);
+		o->tests[o->n_tests++] = arg;
 		break;
 	case OPT_LOAD:
 		return duration_parse(arg, &o->load_timeout, err);

@@ -14,6 +14,8 @@ struct serve_options {
 	const char *policy;      /* NULL: scriptlets alone */
 	const char **scriptlets; /* n_scriptlets of them */
 	int n_scriptlets;
+	const char **tests; /* files and folders whose tests must pass */
+	int n_tests;
 	const char *listen; /* NULL: the policy's, or the default */
 	const char *user;
 	const char *pidfile;

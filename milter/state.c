@@ -92,6 +92,15 @@ is_over(void *arg)
 	return state_killed(arg) != RUN_OK;
 }
 
+/* Written before any state is made. */
+static state_line_fn *on_line;
+
+void
+state_on_line(state_line_fn *fn)
+{
+	on_line = fn;
+}
+
 /*
  * On a Lua thread that can yield, a yield out of the hook ends the handler for
  * good: no pcall sees it and the driver never resumes it.  Elsewhere (in a
@@ -102,9 +111,13 @@ static void
 hook(lua_State *L, lua_Debug *ar)
 {
 	struct state *st = state_of(L);
-	enum run_result why = state_killed(st);
+	enum run_result why;
 
-	(void)ar;
+	if (ar->event == LUA_HOOKLINE) {
+		on_line(L, ar);
+		return;
+	}
+	why = state_killed(st);
 	if (why == RUN_OK)
 		return;
 	if (st->place[0] == '\0')
@@ -128,6 +141,14 @@ panic(lua_State *L)
 	abort();
 }
 
+static void
+set_hook(struct state *st)
+{
+	lua_sethook(st->L, hook,
+	    on_line != NULL ? LUA_MASKCOUNT | LUA_MASKLINE : LUA_MASKCOUNT,
+	    HOOK_EVERY);
+}
+
 struct state *
 state_new(const struct settings *settings, struct epoch *epoch)
 {
@@ -145,7 +166,7 @@ state_new(const struct settings *settings, struct epoch *epoch)
 	st->L = lua_newstate(lmem_alloc, &st->mem);
 	must(st->L != NULL);
 	lua_atpanic(st->L, panic);
-	lua_sethook(st->L, hook, LUA_MASKCOUNT, HOOK_EVERY);
+	set_hook(st);
 	watch_add(&st->watch);
 	return st;
 }
@@ -245,7 +266,7 @@ void
 state_leave(struct state *st)
 {
 	if (state_killed(st) != RUN_OK)
-		lua_sethook(st->L, hook, LUA_MASKCOUNT, HOOK_EVERY);
+		set_hook(st);
 	watch_end(&st->watch);
 	lmem_disarm(&st->mem);
 }

@@ -119,6 +119,14 @@ struct state *state_new(const struct settings *settings, struct epoch *epoch);
 void state_free(struct state *st);
 struct state *state_of(struct lua_State *L);
 
+/*
+ * For tests of policies, before any state is made: told of each line of Lua
+ * that runs, in all of them.
+ */
+struct lua_Debug;
+typedef void state_line_fn(struct lua_State *L, struct lua_Debug *ar);
+void state_on_line(state_line_fn *fn);
+
 /* false: not before this clock_mono() time. */
 bool state_lock(struct state *st, int64_t deadline);
 void state_unlock(struct state *st);

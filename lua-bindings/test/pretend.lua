@@ -7,15 +7,15 @@
 local now, seed = ...
 
 if seed then
-	math.randomseed(seed)
+  math.randomseed(seed)
 end
 
 if now then
-	local time, date, floor = os.time, os.date, math.floor
-	function os.time(t)
-		return t == nil and floor(now()) or time(t)
-	end
-	function os.date(format, t)
-		return date(format or '%c', t or floor(now()))
-	end
+  local time, date, floor = os.time, os.date, math.floor
+  function os.time(t)
+    return t == nil and floor(now()) or time(t)
+  end
+  function os.date(format, t)
+    return date(format or '%c', t or floor(now()))
+  end
 end

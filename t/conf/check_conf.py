@@ -110,9 +110,29 @@ def check_example(text, one):
                    files=play_extras.extras())
 
 
+def policies(pattern):
+    """Of conf/: all that are no tests of policies."""
+    return [path for path in sorted(glob.glob(f'{ROOT}/conf/{pattern}'))
+            if not path.endswith('_test.lua')]
+
+
+def check_tests():
+    """All tests of policies of conf/ pass."""
+    done = run(BINARY, 'test', '--quiet', f'{ROOT}/conf')
+    if done.returncode:
+        raise Failed(f'{done.stdout}{done.stderr}')
+
+
+def check_covered():
+    """Those of policy.lua reach all of it."""
+    done = run(BINARY, 'test', '--coverage', f'{ROOT}/conf/policy_test.lua')
+    if 'policy.lua: 100.0 % of lines' not in done.stdout:
+        raise Failed(done.stdout.splitlines()[-1])
+
+
 def check_examples(folder):
     """Those of conf/examples/ load, and each has plays."""
-    for path in sorted(glob.glob(f'{ROOT}/conf/examples/*.lua')):
+    for path in policies('examples/*.lua'):
         base, name = os.path.basename(path), os.path.relpath(path, ROOT)
         with open(path, encoding='utf-8') as file:
             text = file.read()
@@ -181,7 +201,7 @@ def blocks(path):
 
 def check_policies(folder):
     """Those of conf/, then the examples."""
-    for path in sorted(glob.glob(f'{ROOT}/conf/*.lua')):
+    for path in policies('*.lua'):
         report(os.path.relpath(path, ROOT), check_policy, path)
     with open(f'{ROOT}/conf/policy.lua', encoding='utf-8') as file:
         report('conf/policy.lua, played', check_play, file.read(),
@@ -320,6 +340,8 @@ def main():
         check_policies(folder)
         check_examples(folder)
         check_cookbook(folder)
+        report('tests of conf/', check_tests)
+        report('coverage of conf/policy.lua', check_covered)
         report('conf/postfix.cf', check_postfix, folder)
         report('conf/sendmail.mc', check_sendmail, folder)
         report('conf/kumilter.service, .socket', check_units, folder)

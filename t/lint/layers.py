@@ -38,14 +38,15 @@ LAYERS = (
     ('lua', 'state co failure timer timer_*'),
     ('policy', 'epoch epoch_load epoch_work task event event_call event_seen event_message '
                'event_stand event_rewrite event_msys relay'),
-    ('sim', 'sim sim_* transcript transcript_text pretend'),
+    ('sim', 'sim sim_* transcript transcript_text pretend test_*'),
     ('door', 'glue glue_guard status'),
     ('top', 'main serve serve_options cli cli_* try_options'),
 )
 # Of milter/ these, and no others, touch a Lua state.
 LUA_USERS = {f'milter/{name}.c' for name in (
     'state', 'co', 'failure', 'timer', 'timer_run', 'task', 'epoch_load', 'event', 'event_call', 'event_seen', 'event_message',
-    'event_rewrite', 'event_msys', 'relay', 'pretend')}
+    'event_rewrite', 'event_msys', 'relay', 'pretend', 'test_json',
+    'test_cover', 'test_host', 'test_native', 'test_fake')}
 LUA_HEADERS = {'lua.h', 'lauxlib.h', 'lualib.h', 'luajit.h', 'luaconf.h'}
 GLUE = 'milter/glue.c'
 DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include
