@@ -27,7 +27,7 @@ LAYERS = (
              'lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db dns_record dns_servers dns_zone spf_macro spf_record '
-             'http_url'),
+             'http_url clamd'),
     ('process', 'map_shared log metric uuid glob_cache public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'halt mpsc '
@@ -55,7 +55,7 @@ SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
 # A class in several files: what its own header is for, and for whom else.
 FAMILIES = {'lb_resolver.h': 'lb_dns lb_spf',
             'lb_map.h': 'lb_map_build lb_map_kept',
-            'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime*',
+            'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime* lb_clamd',
             'lb_address_header.h': 'lb_message',
             'lb_mime.h': 'lb_mime* lb_msys_mime lb_header_map lb_message_mime '
                          'lb_message_report lb_message_conform'}
