@@ -4,8 +4,9 @@
 --
 --   'sqlite:PATH'      A file of this machine, made if it is not there, in a
 --                      folder where the daemon may write.
---   'redis://HOST:PORT/DB' (or rediss://, or a table as for redis.open)
---                      For several machines.
+--   'redis://HOST:PORT/DB', 'rediss://...', or a table as for redis.open
+--                      For several machines.  With a URL nothing takes longer
+--                      than two seconds; a table has its own timeouts.
 --
 --   store:get(key) -> string, or nil
 --   store:put(key, value, seconds)
@@ -116,11 +117,30 @@ end
 local on_redis = {}
 on_redis.__index = on_redis
 
+local SLOW, PAUSE = 1, 5    -- seconds
+
+-- A server that took long to fail is left alone for a moment: each session
+-- would wait for it anew.
 local function query(self, command, key, ...)
+  local began = os.time()
+  if self.broken and began < self.broken and began > self.broken - 2 * PAUSE
+  then
+    error('Redis did not answer a moment ago', 0)
+  end
+  self.broken = nil
   if not self.conn then
     self.conn = require('redis').open(self.params)
   end
-  return self.conn:query(command, 'extras:' .. key, ...)
+  local ok, result = pcall(self.conn.query, self.conn, command,
+    'extras:' .. key, ...)
+  if ok then
+    return result
+  end
+  local now = os.time()
+  if now - began >= SLOW then
+    self.broken = now + PAUSE
+  end
+  error(result, 0)
 end
 
 local function whole(seconds)
@@ -149,6 +169,9 @@ function on_redis:count(key, seconds)
   return tonumber(n)
 end
 
+local schemes = { ['redis'] = true, ['rediss'] = true, ['redis+unix'] = true,
+  ['unix'] = true }
+
 -- store.open(where) -> store; raises on what is neither
 function store.open(where)
   local path = type(where) == 'string' and where:match '^sqlite:(.+)$'
@@ -156,8 +179,11 @@ function store.open(where)
     return setmetatable({ path = path, purged = 0 }, on_file)
   elseif type(where) == 'table' then
     return setmetatable({ params = where }, on_redis)
-  elseif type(where) == 'string' and where:match '^rediss?://.' then
-    return setmetatable({ params = { node = where } }, on_redis)
+  elseif type(where) == 'string' and schemes[where:match '^([%a+]+)://.'] then
+    return setmetatable({ params = {
+      node = where, connect_timeout = '2s', wait_timeout = '2s',
+      response_timeout = '2s', recycle_timeout = '2s',
+    } }, on_redis)
   end
   error("policy-extras.store: 'sqlite:PATH' or 'redis://HOST:PORT' expected, "
     .. 'got ' .. tostring(where), 3)

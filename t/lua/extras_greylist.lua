@@ -36,13 +36,61 @@ later(120, function()
   local conn_ = require('sqlite').open(path)
   same(conn_:execute('SELECT count(*) FROM extras')[1], 1)
 end)
-for _, bad in ipairs { 'file:x', 'sqlite:', '', 7, false } do
+for _, bad in ipairs { 'file:x', 'sqlite:', '', 7, false, 'http://x',
+  'redis://' } do
   extras.raises("'sqlite:PATH' or 'redis://HOST:PORT' expected", store.open,
     bad)
 end
 -- keys are bytes
 same(s:add("q'; DROP TABLE extras; --", 'x', 10), 'x')
 same(s:get "q'; DROP TABLE extras; --", 'x')
+
+-- on Redis, as far as it goes without one
+local queries, reply = {}, nil
+package.loaded.redis = { open = function(params)
+  same(params.node, 'redis://192.0.2.1/0')
+  same(params.response_timeout, '2s')
+  return { query = function(_, ...)
+    queries[#queries + 1] = table.concat({ ... }, ' ')
+    if type(reply) == 'function' then
+      return reply(...)
+    end
+    return reply
+  end }
+end }
+local r = store.open 'redis://192.0.2.1/0'
+reply = 'value'
+same(r:get 'k', 'value')
+reply = nil
+same(r:get 'k', nil)
+r:put('k', 'v', 0.5)
+reply = true
+same(r:add('k', 'v', 60), 'v')
+reply = function(command) return command == 'GET' and 'old' or nil end
+same(r:add('k', 'v', 60), 'old')
+reply = function(command) return command == 'INCR' and 3 or true end
+same(r:count('n', 60), 3)
+same(table.concat(queries, '|'), 'GET extras:k|GET extras:k|'
+  .. 'SET extras:k v EX 1|SET extras:k v EX 60 NX|SET extras:k v EX 60 NX|'
+  .. 'GET extras:k|INCR extras:n|EXPIRE extras:n 60')
+-- one that fails at once is asked again; one that is slow to fail is not
+queries, reply = {}, function() error 'refused' end
+extras.raises('refused', r.get, r, 'k')
+extras.raises('refused', r.get, r, 'k')
+local time = os.time
+reply = function()
+  os.time = function() return time() + 2 end
+  error 'timed out'
+end
+extras.raises('timed out', r.get, r, 'k')
+extras.raises('a moment ago', r.get, r, 'k')
+os.time = time
+same(#queries, 3)
+later(8, function()
+  reply = 'back'
+  same(r:get 'k', 'back')
+end)
+package.loaded.redis = nil
 
 extras.checks_options('greylist', {
   store = where, delay = '1m', retry_within = 3600, keep = '1d',
