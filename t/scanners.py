@@ -67,10 +67,15 @@ class Clamd(socketserver.ThreadingUnixStreamServer):
         threading.Thread(target=self.serve_forever, args=(0.05,),
                          daemon=True).start()
 
+    def close(self):
+        """Gone, and its socket, too; may be repeated."""
+        if os.path.exists(self.dir):
+            self.shutdown()
+            self.server_close()
+            shutil.rmtree(self.dir)
+
     def __exit__(self, *_exc):
-        self.shutdown()
-        self.server_close()
-        shutil.rmtree(self.dir, ignore_errors=True)
+        self.close()
 
 
 class Stream(socketserver.StreamRequestHandler):

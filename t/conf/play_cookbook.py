@@ -5,7 +5,7 @@ import sqlite3
 import sys
 
 from play import HEADERS, STRANGER, session
-from play_extras import ANN, BOB, scanned
+from play_extras import ANN, BOB, clamav, scanned
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), 'proto'))
@@ -278,6 +278,7 @@ RECIPES = {
     'Closed for a while': closed,
     'Rspamd': rspamd,
     'Greylisting for what Rspamd finds': rspamd_greylist,
+    'ClamAV': clamav,
     'One line for each message': log_line,
     'A copy for the archive': archive,
     "Checks of one's own among those of the library": no_exe,

@@ -63,10 +63,12 @@ class Place:
             file.write('198.51.100.0/24\n2001:db8:bad::/48\n')
         os.chmod(file.name, 0o644)
         self.rspamd = scanners.Rspamd()
+        self.clamd = scanners.Clamd()
         return self
 
     def __exit__(self, *_exc):
         self.rspamd.close()
+        self.clamd.close()
         shutil.rmtree(self.path, ignore_errors=True)
 
     def text(self, text):
@@ -74,6 +76,7 @@ class Place:
         for folder in FOLDERS:
             text = text.replace(folder, self.path)
         text = text.replace('http://127.0.0.1:11333', self.rspamd.url)
+        text = text.replace('/run/clamav/clamd.ctl', self.clamd.path)
         return text + DNS
 
     def age(self, seconds):
@@ -285,7 +288,26 @@ def rspamd_spares(daemon, place):
     equal(s.delivered.get('X-Spam-Score'), [])
 
 
+VIRUS = b'this is a VIRUS\r\n'
+
+
+def clamav(daemon, place):
+    """Of everybody; and when clamd is away."""
+    no = '550 5.7.1 this message has a virus: Eicar-Test'
+    for how in ({}, {'macros': ANN}, {'addr': '127.0.0.1'}):
+        s = session(daemon, **how)
+        equal(s.message(body=VIRUS), no)
+        equal(s.message(rcpts=['<Postmaster>'], body=VIRUS), no)
+        equal(s.message(), 'continue')
+    equal(b'Subject: hello\r\n' in place.clamd.scanned[0], True)
+    equal(place.clamd.scanned[0].endswith(b'\r\n\r\n' + VIRUS), True)
+    place.clamd.close()
+    equal(session(daemon).message(), '451 4.3.0 try again later, please')
+    match(daemon.log(), 'policy-extras.clamav: ')
+
+
 EXAMPLES = {
+    'clamav.lua': (clamav,),
     'postmaster.lua': (postmaster_names, postmaster_lists, postmaster_apart),
     'greylist.lua': (greylist, greylist_without_store),
     'rspamd.lua': (rspamd, rspamd_greylist, rspamd_spares),

@@ -353,3 +353,35 @@ def test_rspamd_spares(t):
         check('tempfail', [line(t, 'eom', 451,
                                 '4.3.0 try again later, please')],
               list(reply))
+
+
+# ---- clamav.lua ------------------------------------------------------------
+
+VIRUS = f'{CONTENT}VIRUS\n'
+
+
+def test_clamav(t):
+    """Refused or held, of everybody; and what comes while clamd is away."""
+    socket = '/run/clamav/clamd.ctl'
+    no = [line(t, 'eom', 550, '5.7.1 this message has a virus: Eicar-Test')]
+    with scanners.Clamd() as clamd, \
+            t.kumilter(*example('clamav', **{socket: clamd.path})):
+        for source in (STRANGER, '127.0.0.1'):
+            with client_from(t, source) as client:
+                check('virus', no, list(client.message(
+                    SENDER, [BOB, POSTMASTER], VIRUS)[-1]))
+                check('none', 250, client.message(SENDER, [BOB],
+                                                  CONTENT)[-1].code)
+        clamd.close()
+        with client_from(t) as client:
+            check('away', [line(t, 'eom', 451,
+                                '4.3.0 try again later, please')],
+                  list(client.message(SENDER, [BOB], VIRUS)[-1]))
+    with scanners.Clamd() as clamd, t.kumilter(*example('clamav', **{
+            socket: clamd.path, "= 'reject'": "= 'quarantine'",
+            "= 'tempfail'": "= 'pass'"})), client_from(t) as client:
+        queued = t.mta.queued(client.message(SENDER, [BOB], VIRUS)[-1])
+        check('held', True, queued.held)
+        clamd.close()
+        check('passes', 250, client.message(SENDER, [BOB],
+                                            CONTENT)[-1].code)

@@ -12,6 +12,7 @@ static const char *const files[] = {
 	"t/lua/extras_helo.lua",
 	"t/lua/extras_users.lua",
 	"t/lua/extras_rspamd.lua",
+	"t/lua/extras_clamav.lua",
 };
 
 START_TEST(lua_file_runs)
