@@ -251,7 +251,7 @@ return {
       lists = { 'table' },
       threshold = { 'number', 1 },
       reject = { 'boolean', true },
-      code = { 'number', 550 },
+      code = { 'code', 550 },
       text = { 'string', '5.7.1 [{client}] is listed by {lists} {reason}' },
     })
     local lists, key = {}, 'extras_dnsbl'

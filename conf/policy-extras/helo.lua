@@ -12,8 +12,9 @@
 --   bare_address an address that is not in brackets: refuse
 --   unqualified  a name without a dot: refuse
 --   syntax       a name that is none, a literal that is none: refuse
---   private      a name in a domain that is nobody's, such as .local: refuse
 --                Each of these is true unless it is set to false.
+--   private      a name in a domain that is nobody's, such as .local: refuse;
+--                false, because servers of offices often have one
 --   underscore   allow _ in names: true
 --   literal      addresses in brackets: 'own' (the default) refuses those that
 --                are not the client's, 'any' none, 'none' all.  RFC 5321,
@@ -146,11 +147,11 @@ return {
       bare_address = { 'boolean', true },
       unqualified = { 'boolean', true },
       syntax = { 'boolean', true },
-      private = { 'boolean', true },
+      private = { 'boolean', false },
       underscore = { 'boolean', true },
       literal = { { 'own', 'any', 'none' }, 'own' },
       resolve = { 'boolean', false },
-      code = { 'number', 550 },
+      code = { 'code', 550 },
     }) }, methods)
   end,
 }

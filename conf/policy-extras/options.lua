@@ -3,17 +3,18 @@
 --   local options = require 'policy-extras.options'
 --   local o = options('policy-extras.quota', given, {
 --     limits = { 'table' },            -- needed
---     code = { 'number', 451 },        -- with a default
+--     code = { 'code', 451 },          -- with a default
 --     by = { { 'user', 'client' }, 'user' },
 --     log = { 'function?' },           -- may be missing
 --   })
 --
--- Kinds: string, number, boolean, table, function, any; duration (a number of
--- seconds comes out), names (an array of strings; a set of them in small
--- letters comes out), networks (an array; a kumo.cidr map), or an array of the
--- strings that are allowed.  A key that is not in the list is an error, and so
--- is a value of another kind; both name the module and the option, and point
--- to the line that called the function that called this one.
+-- Kinds: string, number, boolean, table, function, any; code (of a refusal, 400
+-- to 599); duration (a number of seconds comes out), names (an array of
+-- strings; a set of them in small letters comes out), networks (an array; a
+-- kumo.cidr map), or an array of the strings that are allowed.  A key that is
+-- not in the list is an error, and so is a value of another kind; both name the
+-- module and the option, and point to the line that called the function that
+-- called this one.
 
 local kumo = require 'kumo'
 
@@ -51,6 +52,14 @@ function convert.networks(value)
     return nil, 'networks: ' .. tostring(map)
   end
   return map
+end
+
+function convert.code(value)
+  if type(value) ~= 'number' or value < 400 or value > 599
+    or value ~= math.floor(value) then
+    return nil, 'a code from 400 to 599'
+  end
+  return value
 end
 
 function convert.any(value)

@@ -117,7 +117,7 @@ return {
     return setmetatable({ options = options(MODULE, given, {
       require = { { 'confirmed', 'ptr', 'none' }, 'confirmed' },
       generic = { 'boolean', false },
-      code = { 'number', 550 },
+      code = { 'code', 550 },
       on_failure = { { 'pass', 'tempfail' }, 'pass' },
     }) }, methods)
   end,

@@ -80,6 +80,9 @@ function methods:rcpt_to(rcpt, conn_meta)
 end
 
 local function check_limits(limits)
+  if type(limits) ~= 'table' then
+    error(MODULE .. ": an array of limits expected, such as { '100/h' }", 4)
+  end
   for _, limit in ipairs(limits) do
     local ok, why = pcall(kumo.make_throttle, 'extras.check', limit)
     if not ok then
@@ -94,7 +97,7 @@ return {
       limits = { 'table' },
       users = { 'table', {} },
       by = { { 'user', 'client' }, 'user' },
-      code = { 'number', 451 },
+      code = { 'code', 451 },
       text = { 'string', '{c}.7.1 you may send {limit}, please wait {wait} '
         .. 'seconds' },
       on_failure = { { 'pass', 'tempfail' }, 'pass' },

@@ -276,7 +276,7 @@ return {
       greylist = { 'table?' },
       headers = { 'table', {} },
       max_size = { 'number', 10000000 },
-      code = { 'number', 550 },
+      code = { 'code', 550 },
       text = { 'string', '5.7.1 this looks like spam' },
       on_failure = { { 'pass', 'tempfail' }, 'pass' },
     })

@@ -179,12 +179,16 @@ return {
       from = { 'boolean', true },
       null_sender = { 'boolean', true },
       separator = { 'string', '+' },
-      code = { 'number', 550 },
+      code = { 'code', 550 },
       on_failure = { { 'pass', 'tempfail' }, 'tempfail' },
     })
     if type(o.users) == 'table' then
       local users = {}
       for user, list in pairs(o.users) do
+        if type(list) ~= 'table' then
+          error(("%s: option 'users': %s: expected an array of addresses")
+            :format(MODULE, tostring(user)), 2)
+        end
         users[user:lower()] = list
       end
       o.users = users

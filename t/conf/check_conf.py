@@ -28,6 +28,10 @@ BINARY = os.environ.get('KUMILTER') or f'{ROOT}/build/kumilter'
 CF = ('/usr/share/sendmail/cf',
       f'{ROOT}/build/mta/sendmail/root/usr/share/sendmail/cf')
 PROGRAM = '/usr/sbin/kumilter'    # where the units look for the program
+# KumoMTA's own: ours would be found in their place
+KUMOMTA = {'docker_utils', 'dkim_sign', 'listener_domains', 'log_hooks',
+           'mail_auth', 'policy_utils', 'queue', 'rollup', 'shaping',
+           'sources', 'typing'}
 UNIT_SECTIONS = {'service': {'Unit', 'Service', 'Install'},
                  'socket': {'Unit', 'Socket', 'Install'}}
 
@@ -141,6 +145,23 @@ def check_examples(folder):
         report(f'{name} has plays', check_length, text, 60, plays)
         for one in plays:
             report(f'{name}, {one.__name__}', check_example, text, one)
+
+
+def check_names():
+    """Our library hides nothing of KumoMTA's, and each module is a recipe's
+    or another module's."""
+    ours = {os.path.basename(path)[:-4] for path in
+            glob.glob(f'{ROOT}/conf/policy-extras/*.lua')}
+    if ours & KUMOMTA:
+        raise Failed(f'KumoMTA has {sorted(ours & KUMOMTA)}')
+    texts = ''.join(
+        open(path, encoding='utf-8').read() for path in
+        glob.glob(f'{ROOT}/conf/*/*.lua') + [f'{ROOT}/man/kumilter-cookbook.7'])
+    used = set(re.findall(r"require[( ](?:'|\\\(aq)policy-extras\.(\w+)",
+                          texts))
+    if ours != used:
+        raise Failed(f'of no use: {sorted(ours - used)}, missing: '
+                     f'{sorted(used - ours)}')
 
 
 def check_length(text, most, plays):
@@ -338,6 +359,7 @@ def main():
     """Returns the exit code."""
     with tempfile.TemporaryDirectory(prefix='kumilter-conf-') as folder:
         check_policies(folder)
+        report('names in conf/policy-extras', check_names)
         check_examples(folder)
         check_cookbook(folder)
         report('tests of conf/', check_tests)

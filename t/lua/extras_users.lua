@@ -70,6 +70,12 @@ end
 extras.checks_options('quota', { limits = {}, users = {}, by = 'user',
   code = 451, text = 'x', on_failure = 'pass' })
 extras.raises("expected 'limit/period'", quota, { limits = { 'x' } })
+extras.raises('an array of limits expected', quota,
+  { limits = {}, users = { ann = '1/d' } })
+for _, bad in ipairs { 250, 600, 550.5, '550' } do
+  extras.raises("option 'code': expected a code from 400 to 599", quota,
+    { limits = {}, code = bad })
+end
 extras.raises('unknown period', quota,
   { limits = {}, users = { a = { '1/fortnight' } } })
 
@@ -181,3 +187,4 @@ extras.checks_options('sender_login', { users = {}, domains = {}, from = true,
   null_sender = true, separator = '+', code = 550, on_failure = 'pass' },
   'users')
 extras.raises("option 'users'", login, { users = 7 })
+extras.raises('ann: expected an array', login, { users = { ann = 'x@y.z' } })
