@@ -42,7 +42,7 @@ set_list(lua_State *L, const char *key, json_t **kept,
 
 /* A list of strings as one, blanks between them. */
 static void
-set_servers(lua_State *L, struct settings *settings)
+set_words(lua_State *L, const char *key, struct settings *settings)
 {
 	int list = lua_gettop(L), n = (int)lua_objlen(L, list);
 	struct err err;
@@ -53,15 +53,14 @@ set_servers(lua_State *L, struct settings *settings)
 		lua_rawgeti(L, list, i);
 		if (lua_type(L, -1) != LUA_TSTRING)
 			luaL_error(L,
-			    "kumo.milter.configure: dns_servers[%d]: string "
+			    "kumo.milter.configure: %s[%d]: string "
 			    "expected, got %s",
-			    i, luaL_typename(L, -1));
+			    key, i, luaL_typename(L, -1));
 		luaL_addvalue(&b);
 		luaL_addchar(&b, ' ');
 	}
 	luaL_pushresult(&b);
-	if (settings_set(
-		settings, "dns_servers", lua_tostring(L, -1), false, &err) != 0)
+	if (settings_set(settings, key, lua_tostring(L, -1), false, &err) != 0)
 		luaL_error(L, "kumo.milter.configure: %s", err.msg);
 	lua_settop(L, list);
 }
@@ -116,8 +115,9 @@ set_option(lua_State *L, struct draft *d)
 		set_list(L, key, &settings->datasources, datasource_check);
 		return;
 	}
-	if (strcmp(key, "dns_servers") == 0 && lua_istable(L, -1)) {
-		set_servers(L, settings);
+	if (lua_istable(L, -1) &&
+	    (strcmp(key, "dns_servers") == 0 || strcmp(key, "dry_run") == 0)) {
+		set_words(L, key, settings);
 		return;
 	}
 	switch (lua_type(L, -1)) {

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "esmtp_listener.h"
 #include "event_call.h"
+#include "event_dry.h"
 #include "event_msys.h"
 #include "event_stand.h"
 #include "log.h"
@@ -124,6 +125,7 @@ begin(struct session *s, struct verdict *v)
 	metric_count(METRIC_SESSIONS_OPEN);
 	s->lua->state = epoch_take_state(s->lua->epoch);
 	session_learn_connection(s);
+	dry_begin(s);
 	stand_audit_opened(s);
 	choose_parameters(s, v);
 }
@@ -284,6 +286,14 @@ check_rcpt_limits(struct session *s, struct verdict *v)
 }
 
 static void
+check_relay(struct session *s, const struct address *a, struct verdict *v)
+{
+	relay_check(s, a, v);
+	if (v->kind != VERDICT_CONTINUE && dry_is(s, EVENT_LISTENER_DOMAIN))
+		dry_verdict(s, EVENT_LISTENER_DOMAIN, v);
+}
+
+static void
 accept_rcpt(struct session *s, const struct address *a, const char *raw)
 {
 	s->n_rcpts++;
@@ -309,7 +319,7 @@ event_rcpt(struct session *s, const char *address, struct reply *reply)
 			address_fini(&null);
 		}
 		if (v.kind == VERDICT_CONTINUE)
-			relay_check(s, &a, &v);
+			check_relay(s, &a, &v);
 		if (v.kind == VERDICT_CONTINUE)
 			check_rcpt_limits(s, &v);
 		s->n_rcpts_asked++;

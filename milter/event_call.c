@@ -1,6 +1,7 @@
 #include "event_call.h"
 
 #include "clock.h"
+#include "event_dry.h"
 #include "event_seen.h"
 #include "failure.h"
 #include "log.h"
@@ -167,6 +168,8 @@ failed(struct call *c, struct verdict *v)
 	if (c->result == RUN_OK)
 		return false;
 	if (c->result == RUN_ERROR && bindings_take_reject(c->L, -1, v)) {
+		if (dry_is(c->s, c->event))
+			return false;
 		log_info(c->s->id, "%s: %s %d %s", event_name(c->event),
 		    v->how == DISCONNECT_IF421 ? "refused" : "disconnects",
 		    v->code, v->text);
@@ -202,6 +205,8 @@ call_end(struct call *c, struct verdict *v)
 		error_verdict(c->s, c->event, v);
 	if (c->seen != NULL)
 		seen_end(c, v);
+	if (v != NULL && v->kind != VERDICT_CONTINUE && dry_is(c->s, c->event))
+		dry_verdict(c->s, c->event, v);
 }
 
 void

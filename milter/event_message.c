@@ -6,6 +6,7 @@
 #include "esmtp_listener.h"
 #include "event.h"
 #include "event_call.h"
+#include "event_dry.h"
 #include "event_msys.h"
 #include "event_stand.h"
 #include "log.h"
@@ -115,15 +116,20 @@ call_with_message(
 {
 	static const char late[] =
 	    "4.4.5 data_processing_timeout exceeded (rx)";
+	struct message *shown = dry_message(w->s, event, m);
 	struct call c;
 
 	if (call_begin(&c, w->s, event, w->deadline)) {
-		bindings_push_message(c.L, m);
+		bindings_push_message(c.L, shown);
 		bindings_push_conn_meta(c.L, w->s);
 		call_run(&c, 2);
 	}
 	call_end(&c, v);
-	if (c.result == RUN_WALL && w->budget)
+	if (shown != m) {
+		dry_message_over(w->s, event, m, shown);
+		call_release_message(w->s, shown);
+	}
+	if (c.result == RUN_WALL && w->budget && !dry_is(w->s, event))
 		verdict_refuse(v, 451, DISCONNECT_IF421, late, strlen(late));
 }
 
@@ -164,7 +170,8 @@ split(struct work *w, struct verdict *v)
 		bindings_push_conn_meta(c.L, w->s);
 		call_run(&c, 2);
 		if (c.result == RUN_OK && lua_gettop(c.L) > 0 &&
-		    !lua_isnil(c.L, 1)) {
+		    !lua_isnil(c.L, 1) &&
+		    (w->s->dry || !dry_is(w->s, EVENT_SPLIT_TRANSACTION))) {
 			made = true;
 			n = bindings_each_batch(c.L, 1, found_address, w, &err);
 			if (n < 0)
@@ -305,8 +312,11 @@ decide(struct session *s, struct verdict *v, struct message **m)
 			*m = w.base;
 		return;
 	}
-	if (refuse_trouble(s, v))
+	if (refuse_trouble(s, v)) {
+		if (s->dry)
+			dry_verdict(s, EVENT_SMTP_DATA, v);
 		return;
+	}
 	free(w.base->content->queue_id);
 	w.base->content->queue_id = xstrdup(session_macro(s, "i"));
 	message_complete(w.base);
@@ -314,6 +324,16 @@ decide(struct session *s, struct verdict *v, struct message **m)
 	w.base->meta = json_deep_copy(s->meta);
 	run_message(&w, v, m);
 	free_batches(&w);
+}
+
+/* A session that runs dry: what the policy made of it is only told. */
+static void
+leave_as_it_is(struct session *s, struct verdict *v, struct message **m)
+{
+	dry_result(s, *m, v);
+	if (*m != s->message)
+		call_release_message(s, *m);
+	*m = NULL;
 }
 
 void
@@ -332,6 +352,8 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 	if (stand_answers(s, PHASE_EOM, &command, reply))
 		return;
 	decide(s, &v, m);
+	if (s->dry)
+		leave_as_it_is(s, &v, m);
 	if (v.kind == VERDICT_DISCARD)
 		metric_count(METRIC_DISCARDED);
 	if (*m != NULL && (*m)->quarantined)

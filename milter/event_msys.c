@@ -1,6 +1,7 @@
 #include "event_msys.h"
 
 #include "batch.h"
+#include "event_dry.h"
 #include "event_stand.h"
 #include "log.h"
 #include "metric.h"
@@ -27,26 +28,35 @@ static bool
 call_stage(struct session *s, enum event_name stage, const char *line,
     struct message *m, int64_t deadline, struct verdict *v)
 {
+	struct message *shown = m;
 	struct call c;
 
 	if (v->kind != VERDICT_CONTINUE)
 		return true;
+	if (m != NULL)
+		shown = dry_message(s, stage, m);
 	if (call_begin(&c, s, stage, deadline)) {
 		bindings_push_record(c.L, s);
 		lua_pushstring(c.L, line);
 		if (m != NULL)
-			bindings_push_message(c.L, m);
+			bindings_push_message(c.L, shown);
 		else
 			lua_pushnil(c.L);
 		call_run(&c, 3);
 		if (c.result == RUN_OK) {
-			if (bindings_take_code(c.L, 1, v) != 0)
+			int condemns = bindings_take_code(c.L, 1, v);
+
+			if (condemns != 0 && !dry_is(s, stage))
 				stand_condemn(s);
-			if (v->kind == VERDICT_REFUSE)
+			if (v->kind == VERDICT_REFUSE && !dry_is(s, stage))
 				log_refusal(&c, v);
 		}
 	}
 	call_end(&c, v);
+	if (shown != m) {
+		dry_message_over(s, stage, m, shown);
+		call_release_message(s, shown);
+	}
 	return !c.failed;
 }
 

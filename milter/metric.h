@@ -33,6 +33,14 @@
 	    "Lua states replaced because stuck or full")                       \
 	X(KEYS_DROPPED, "keys_dropped",                                        \
 	    "keys that policies count or share, pushed out by newer ones")     \
+	X(DRY_REFUSED, "dry_run_refused",                                      \
+	    "refusals of dry runs: the mail went on")                          \
+	X(DRY_DISCARDED, "dry_run_discarded",                                  \
+	    "messages that dry runs would have discarded")                     \
+	X(DRY_QUARANTINED, "dry_run_quarantined",                              \
+	    "messages that dry runs would have quarantined")                   \
+	X(DRY_EDITED, "dry_run_edited",                                        \
+	    "messages that dry runs would have changed")                       \
 	X(RELOADS, "reloads", "policies loaded and taken into use")            \
 	X(RELOADS_REFUSED, "reloads_refused", "policies that did not load")
 

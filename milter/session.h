@@ -37,6 +37,7 @@ struct session {
 	enum mta mta;
 	bool connected; /* CONNECT was seen: a session, not a probe */
 	bool audited;   /* audit.h counts it as open */
+	bool dry;       /* event_dry.h: nothing of the policy is obeyed */
 
 	char *client_name;
 	char *client; /* "192.0.2.1:25", "[2001:db8::1]:25", "unix" or "" */

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "dns_servers.h"
 #include "duration.h"
+#include "event_name.h"
 #include "str.h"
 #include "submit.h"
 
@@ -20,7 +21,8 @@ enum kind {
 	KIND_INT,
 	KIND_FOLDER,
 	KIND_COMMAND,
-	KIND_SERVERS
+	KIND_SERVERS,
+	KIND_EVENTS
 };
 
 static const char *const on_error_names[] = {
@@ -133,6 +135,13 @@ static const struct option {
 	      "refuse recipients that get_listener_domain and relay_hosts do "
 	      "not allow" },
 	    KIND_BOOL, AT(enforce_relay), NULL, 0, 0 },
+	{ { "dry_run", "true, false or events", "false",
+	      "handlers that decide and are not obeyed: what they decided is "
+	      "logged and counted, and the mail goes on" },
+	    KIND_EVENTS, AT(dry_run), NULL, 0, 0 },
+	{ { "dry_run_share", "0 to 100", "0",
+	      "percent of the clients, by address, for which dry_run is true" },
+	    KIND_INT, AT(dry_run_share), NULL, 0, 100 },
 	{ { "jit", "true or false", "false",
 	      "compile hot Lua code; compiled loops cannot be interrupted, so "
 	      "cpu_limit and memory_limit lose their force" },
@@ -294,6 +303,41 @@ set_servers(struct settings *s, const struct option *o, const char *value,
 	return rc;
 }
 
+/* "true", "false", or names of events, blanks between them */
+static int
+set_events(
+    uint32_t *out, const struct option *o, const char *value, struct err *err)
+{
+	uint32_t bits = 0;
+
+	if (strcmp(value, "true") == 0) {
+		*out = DRY_RUN_ALL;
+		return 0;
+	}
+	if (strcmp(value, "false") == 0) {
+		*out = 0;
+		return 0;
+	}
+	for (const char *at = value; *at != '\0'; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+		int e = 0;
+
+		while (e < EVENT_COUNT &&
+		       (strlen(event_name((enum event_name)e)) != n ||
+			   strncmp(event_name((enum event_name)e), at, n) != 0))
+			e++;
+		if (e == EVENT_COUNT)
+			return err_set(err,
+			    "%s: \"%.*s\" is no event of a session; true, "
+			    "false, or an array of events expected",
+			    o->row.name, (int)(n < 100 ? n : 100), at);
+		bits |= UINT32_C(1) << e;
+		at += n;
+	}
+	*out = bits;
+	return 0;
+}
+
 static const struct option *
 find_option(const char *key, struct err *err)
 {
@@ -327,6 +371,8 @@ settings_set(struct settings *s, const char *key, const char *value,
 		if (find_choice(o->choices, value, (int *)(void *)field) != 0)
 			return misfit(o, value, err);
 		return 0;
+	case KIND_EVENTS:
+		return set_events((uint32_t *)(void *)field, o, value, err);
 	case KIND_FOLDER:
 		if (value[0] != '/' ||
 		    strlen(value) >= sizeof s->spool_directory)
@@ -348,6 +394,19 @@ settings_set(struct settings *s, const char *key, const char *value,
 	default:
 		return set_measure(s, o, value, is_number, err);
 	}
+}
+
+static void
+add_events(struct str *out, uint32_t bits)
+{
+	if (bits == 0 || bits == DRY_RUN_ALL) {
+		str_adds(out, bits != 0 ? "true" : "false");
+		return;
+	}
+	for (int e = 0; e < EVENT_COUNT; e++)
+		if (bits >> e & 1)
+			str_addf(out, "%s%s", out->len != 0 ? " " : "",
+			    event_name((enum event_name)e));
 }
 
 void
@@ -378,6 +437,9 @@ settings_get(const struct settings *s, const char *key, char *out, size_t size)
 		else
 			str_addf(
 			    &text, "%d", *(const int *)(const void *)field);
+		break;
+	case KIND_EVENTS:
+		add_events(&text, *(const uint32_t *)(const void *)field);
 		break;
 	case KIND_FOLDER:
 	case KIND_COMMAND:

@@ -23,6 +23,8 @@ enum on_error {
 	ON_ERROR_REJECT
 };
 
+#define DRY_RUN_ALL UINT32_MAX
+
 struct settings {
 	int64_t event_timeout;   /* ns, waits included */
 	int64_t message_timeout; /* ns, the same at the end of a message */
@@ -50,6 +52,8 @@ struct settings {
 	bool jit;
 	bool strict;
 	bool enforce_relay;
+	uint32_t dry_run;  /* a bit for each event, or DRY_RUN_ALL */
+	int dry_run_share; /* percent of the clients */
 	bool kumomta_quirks;
 	int states; /* 0 = by the number of CPUs */
 };
