@@ -27,6 +27,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_mpsc_open,
 	lb_milter_open,
 	lb_listener_open,
+	lb_record_open,
 	lb_trace_open,
 	lb_mime_open,
 	lb_mimepart_open,

@@ -209,17 +209,17 @@ lb_message_check_fix_conformance(lua_State *L)
 
 /* ---- queue_name --------------------------------------------------------- */
 
-/* A key of the metadata, or NULL; raises when it is no text. */
-static const char *
-meta_text(lua_State *L, const struct message *m, const char *key)
+/* A key of the metadata that is set; raises when it is no text. */
+static bool
+has_text(lua_State *L, const struct message *m, const char *key)
 {
 	const json_t *value = json_object_get(m->meta, key);
 
 	if (value == NULL || json_is_null(value))
-		return NULL;
+		return false;
 	if (!json_is_string(value))
 		luaL_error(L, "queue_name: metadata \"%s\" is no string", key);
-	return json_string_value(value);
+	return true;
 }
 
 /*
@@ -233,21 +233,16 @@ meta_text(lua_State *L, const struct message *m, const char *key)
 int
 lb_message_queue_name(lua_State *L)
 {
+	static const char *const parts[] = { "campaign", "tenant",
+		"routing_domain" };
 	struct message *m = lb_message_check(L);
-	const char *queue = meta_text(L, m, "queue");
-	const char *campaign = meta_text(L, m, "campaign");
-	const char *tenant = meta_text(L, m, "tenant");
-	const char *routing = meta_text(L, m, "routing_domain");
+	struct str name = { 0 };
 
-	if (queue != NULL) {
-		lua_pushstring(L, queue);
-		return 1;
-	}
-	if (m->n_rcpt == 0)
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		has_text(L, m, parts[i]);
+	if (!has_text(L, m, "queue") && m->n_rcpt == 0)
 		return luaL_error(L, "queue_name: no recipient");
-	lua_pushfstring(L, "%s%s%s%s%s%s%s", campaign != NULL ? campaign : "",
-	    campaign != NULL ? ":" : "", tenant != NULL ? tenant : "",
-	    campaign != NULL || tenant != NULL ? "@" : "", m->rcpt[0].domain,
-	    routing != NULL ? "!" : "", routing != NULL ? routing : "");
+	message_queue_name(&name, m);
+	lb_push_str(L, &name);
 	return 1;
 }

@@ -24,6 +24,7 @@ void lb_task_open(struct lua_State *L);
 void lb_mpsc_open(struct lua_State *L);
 void lb_milter_open(struct lua_State *L);
 void lb_listener_open(struct lua_State *L);
+void lb_record_open(struct lua_State *L);
 void lb_trace_open(struct lua_State *L);
 void lb_mime_open(struct lua_State *L);
 void lb_mimepart_open(struct lua_State *L);

@@ -6,7 +6,6 @@
 #define DELIVERY "delivery is the MTA's job"
 #define HTTP "there is no HTTP API"
 #define ACCOUNTING "accounting is the MTA's job"
-#define RECORDS "this version writes no JSON records, see --log"
 #define LOGS "records of deliveries are the MTA's"
 #define METRICS "these are numbers of KumoMTA's own"
 #define THREADS "threads come from libmilter"
@@ -77,7 +76,6 @@ static const struct api_stub stubs[] = {
 	{ "kumo.aaa.make_http_url_resource", API_STUB_OBJECT, HTTP },
 
 	/* logs */
-	{ "kumo.configure_local_logs", API_STUB_NOTHING, RECORDS },
 	{ "kumo.configure_log_hook", API_STUB_NOTHING, LOGS },
 	{ "kumo.configure_log_disposition_hook", API_STUB_NOTHING, LOGS },
 	{ "kumo.jsonl.new_tailer", API_STUB_OBJECT, LOGS },

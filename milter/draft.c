@@ -10,6 +10,7 @@ draft_init(struct draft *d)
 {
 	*d = (struct draft){ .listeners = json_array(),
 		.scriptlets = json_array(),
+		.local_logs = json_array(),
 		.contexts = json_array(),
 		.tasks = json_array() };
 	settings_init(&d->settings);
@@ -19,6 +20,7 @@ void
 draft_fini(struct draft *d)
 {
 	json_decref(d->listeners);
+	json_decref(d->local_logs);
 	json_decref(d->settings.datasources);
 	json_decref(d->settings.resolvers);
 	json_decref(d->scriptlets);

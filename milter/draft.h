@@ -18,6 +18,7 @@ struct draft {
 	struct settings settings;
 	json_t *listeners;  /* array: start_esmtp_listener's parameters */
 	json_t *scriptlets; /* array of { name, source }: Momentum's */
+	json_t *local_logs; /* array: configure_local_logs's options */
 	json_t *contexts;   /* array of { peer, set }: its connection keys */
 	json_t *tasks;      /* array of { event_name, args }: task.h */
 	char *listen;       /* start_milter_listener's socket, or NULL */

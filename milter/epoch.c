@@ -4,6 +4,7 @@
 #include "epoch_load.h"
 #include "log.h"
 #include "metric.h"
+#include "record_log.h"
 #include "task.h"
 #include "xmalloc.h"
 
@@ -41,9 +42,39 @@ epoch_new(const char *policy)
 	return e;
 }
 
+/* What it writes records to, from now on. */
+static void
+open_logs(struct epoch *e)
+{
+	size_t n = json_array_size(e->local_logs);
+
+	if (e->logs != NULL || n == 0 || !e->records)
+		return;
+	e->logs = xcalloc(n, sizeof *e->logs);
+	for (; e->n_logs < n; e->n_logs++) {
+		struct record_log *log =
+		    record_log_open(json_array_get(e->local_logs, e->n_logs),
+			e->settings.compress_records);
+
+		e->logs[e->n_logs] = log;
+		if (record_log_options(log)->kind[RECORD_RECEPTION].enable)
+			e->wants_receptions = true;
+	}
+}
+
+static void
+close_logs(struct epoch *e)
+{
+	for (size_t i = 0; i < e->n_logs; i++)
+		record_log_close(e->logs[i]);
+	free(e->logs);
+	json_decref(e->local_logs);
+}
+
 static void
 epoch_free(struct epoch *e)
 {
+	close_logs(e);
 	for (int i = 0; i < e->n_states; i++) {
 		epoch_end_modules(e->state[i]);
 		state_free(e->state[i]);
@@ -72,6 +103,7 @@ take_draft(struct epoch *e, struct draft *d)
 	json_incref(e->settings.datasources);
 	json_incref(e->settings.resolvers);
 	e->listeners = json_incref(d->listeners);
+	e->local_logs = json_incref(d->local_logs);
 	e->scriptlets = json_incref(d->scriptlets);
 	e->contexts = json_incref(d->contexts);
 	e->tasks = json_incref(d->tasks);
@@ -121,6 +153,7 @@ epoch_load(const struct epoch_options *o, struct err *err)
 					: o->scriptlets[0]);
 
 	e->prepare = o->prepare;
+	e->records = o->records;
 	e->load_timeout = o->timeout > 0 ? o->timeout : 30 * CLOCK_S;
 	if (load_states(e, o, err) != 0) {
 		epoch_free(e);
@@ -159,6 +192,8 @@ epoch_set_current(struct epoch *e)
 {
 	struct epoch *old;
 
+	if (e != NULL)
+		open_logs(e);
 	pthread_mutex_lock(&current_lock);
 	old = current;
 	current = e;

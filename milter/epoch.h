@@ -17,6 +17,8 @@
 #include <jansson.h>
 #include <pthread.h>
 
+struct record_log;
+
 enum epoch_service { EPOCH_NOT_YET, EPOCH_SERVES, EPOCH_RETIRED };
 
 struct epoch {
@@ -33,7 +35,12 @@ struct epoch {
 	json_t *scriptlets, *contexts, *tasks; /* as in draft.h */
 	char *listen; /* start_milter_listener's, or NULL */
 	bool has_handler[EVENT_COUNT];
-	bool has_modules; /* a handler of Momentum's */
+	bool has_modules;         /* a handler of Momentum's */
+	json_t *local_logs;       /* as in draft.h */
+	bool records;             /* as in epoch_options */
+	struct record_log **logs; /* n_logs, once it serves */
+	size_t n_logs;
+	bool wants_receptions; /* one of them does */
 	int64_t load_timeout;
 
 	pthread_mutex_t lock;  /* for all below */
@@ -51,6 +58,7 @@ struct epoch_options {
 	int n_scriptlets;
 	int states;      /* 0: by the policy or the number of CPUs */
 	bool validate;   /* `kumilter check`: run validate_config too */
+	bool records;    /* write configure_local_logs's; else do not */
 	int64_t timeout; /* ns, for the whole of loading; 0: 30 s */
 	/* Called in each Lua state before the policy; NULL: nothing. */
 	int (*prepare)(struct lua_State *L);

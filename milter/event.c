@@ -40,9 +40,11 @@ event_open(struct session *s)
 struct event_needs
 event_needs(const struct session *s)
 {
-	struct event_needs n = { .content = call_wants_content(s) };
+	struct event_needs n = { .edits = call_wants_content(s),
+		.any = s->lua->epoch->n_logs > 0 };
 
-	n.envelope = n.content || call_has(s, EVENT_VALIDATE_RCPTTO);
+	n.content = n.edits || call_wants_records(s);
+	n.envelope = n.edits || call_has(s, EVENT_VALIDATE_RCPTTO);
 	/* any handler can condemn the session, which HELO, MAIL and RCPT must
 	 * then be able to say */
 	for (int e = EVENT_DYNAMIC_PARAMETERS; e < EVENT_COUNT; e++)
@@ -226,7 +228,8 @@ begin_transaction(
 	address_fini(&s->sender);
 	address_copy(&s->sender, sender);
 	s->n_rcpts = 0;
-	if (call_wants_content(s) || call_has(s, EVENT_VALIDATE_RCPTTO))
+	if (call_wants_content(s) || call_wants_records(s) ||
+	    call_has(s, EVENT_VALIDATE_RCPTTO))
 		s->message = message_new(sender, raw);
 }
 
@@ -297,6 +300,8 @@ static void
 accept_rcpt(struct session *s, const struct address *a, const char *raw)
 {
 	s->n_rcpts++;
+	address_fini(&s->last_rcpt);
+	address_copy(&s->last_rcpt, a);
 	if (s->message != NULL)
 		message_accept_rcpt(s->message, a, raw);
 }

@@ -22,6 +22,7 @@ struct event_needs {
 	bool connect_answers; /* else connect is told and not waited for */
 	bool data, unknown;
 	bool content;  /* headers and body */
+	bool edits;    /* and they may change */
 	bool envelope; /* sender and recipients may change */
 };
 

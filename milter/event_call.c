@@ -39,41 +39,80 @@ call_wants_content(const struct session *s)
 }
 
 bool
+call_wants_records(const struct session *s)
+{
+	return s->lua != NULL && s->lua->epoch->wants_receptions;
+}
+
+bool
 call_wants_modules(const struct session *s)
 {
 	return call_has(s, EVENT_VALIDATE_DATA) ||
 	       call_has(s, EVENT_VALIDATE_EACH_RCPT);
 }
 
+/* true: it has the state. */
+static bool
+lock(struct call *c, struct session *s, int64_t deadline)
+{
+	c->s = s;
+	c->result = RUN_OK;
+	c->locked = state_lock(s->lua->state, deadline);
+	if (!c->locked)
+		c->result = RUN_BUSY;
+	return c->locked;
+}
+
+/* The function that ref stands for is to be run. */
+static bool
+enter(struct call *c, int ref, int64_t deadline)
+{
+	struct session_lua *lua = c->s->lua;
+
+	if (ref == LUA_NOREF)
+		return false;
+	lua->touched = true;
+	co_make(lua->state, &lua->co);
+	c->L = lua->co.L;
+	c->run = (struct run){ .session = c->s,
+		.event = c->name,
+		.deadline = deadline,
+		.may_wait = c->event != EVENT_MILTER_CLOSE &&
+			    c->event != EVENT_VALIDATE_DEALLOC };
+	lua_rawgeti(c->L, LUA_REGISTRYINDEX, ref);
+	return true;
+}
+
 bool
 call_begin(
     struct call *c, struct session *s, enum event_name event, int64_t deadline)
 {
-	struct session_lua *lua = s->lua;
-	struct state *st = lua->state;
-
-	*c = (struct call){ .s = s, .event = event, .result = RUN_OK };
-	if (!call_has(s, event))
+	*c = (struct call){ .s = s,
+		.event = event,
+		.name = event_name(event),
+		.result = RUN_OK };
+	if (!call_has(s, event) || !lock(c, s, deadline) ||
+	    !enter(c, s->lua->state->handler[event], deadline))
 		return false;
-	if (!state_lock(st, deadline)) {
-		c->result = RUN_BUSY;
-		return false;
-	}
-	c->locked = true;
-	if (st->handler[event] == LUA_NOREF)
-		return false;
-	lua->touched = true;
-	co_make(st, &lua->co);
-	c->L = lua->co.L;
-	c->run = (struct run){ .session = s,
-		.event = event_name(event),
-		.deadline = deadline,
-		.may_wait = event != EVENT_MILTER_CLOSE &&
-			    event != EVENT_VALIDATE_DEALLOC };
-	lua_rawgeti(c->L, LUA_REGISTRYINDEX, st->handler[event]);
 	if (s->observer != NULL)
 		seen_begin(c);
 	return true;
+}
+
+bool
+call_begin_named(
+    struct call *c, struct session *s, const char *name, int64_t deadline)
+{
+	bool begun;
+	int ref;
+
+	*c = (struct call){ .event = EVENT_MESSAGE_RECEIVED, .name = name };
+	if (!lock(c, s, deadline))
+		return false;
+	ref = bindings_handler(s->lua->state->L, name);
+	begun = enter(c, ref, deadline);
+	luaL_unref(s->lua->state->L, LUA_REGISTRYINDEX, ref);
+	return begun;
 }
 
 void
@@ -107,7 +146,7 @@ log_text(const struct call *c, lua_State *L, const char *text)
 	if (event_is_msys(c->event))
 		callout = bindings_callout(L, c->s, &module);
 	if (callout == NULL) {
-		log_error(c->s->id, "%s: %s", event_name(c->event), text);
+		log_error(c->s->id, "%s: %s", c->name, text);
 		return;
 	}
 	log_error(c->s->id, "scriptlet-00147: %s error: %.*s", callout,
@@ -122,8 +161,8 @@ log_failure(struct call *c)
 
 	failure_count(c->result);
 	if (c->L == NULL) {
-		log_error(c->s->id, "%s: %s", event_name(c->event),
-		    run_result_text(c->result));
+		log_error(
+		    c->s->id, "%s: %s", c->name, run_result_text(c->result));
 		return;
 	}
 	log_text(c, st->L, failure_push(st, c->L, c->result, &c->run));
@@ -170,7 +209,7 @@ failed(struct call *c, struct verdict *v)
 	if (c->result == RUN_ERROR && bindings_take_reject(c->L, -1, v)) {
 		if (dry_is(c->s, c->event))
 			return false;
-		log_info(c->s->id, "%s: %s %d %s", event_name(c->event),
+		log_info(c->s->id, "%s: %s %d %s", c->name,
 		    v->how == DISCONNECT_IF421 ? "refused" : "disconnects",
 		    v->code, v->text);
 		metric_count(METRIC_REFUSED);

@@ -32,6 +32,7 @@ struct call {
 	struct lua_State *L;
 	struct run run;
 	enum event_name event;
+	const char *name; /* of the event, or of the policy's own */
 	enum run_result result;
 	bool locked;
 	struct call_seen *seen; /* for the session's observer, or NULL */
@@ -44,12 +45,18 @@ bool call_has(const struct session *s, enum event_name event);
 /* Is there a handler that can read the message's content? */
 bool call_wants_content(const struct session *s);
 
+/* Is a message that passes to be recorded? */
+bool call_wants_records(const struct session *s);
+
 /* The same, of Momentum's modules. */
 bool call_wants_modules(const struct session *s);
 
 /* true: the handler is on c->L; false: there is none, or no state. */
 bool call_begin(
     struct call *c, struct session *s, enum event_name event, int64_t deadline);
+/* The same for an event of the policy's own, whose name it gave. */
+bool call_begin_named(
+    struct call *c, struct session *s, const char *name, int64_t deadline);
 void call_run(struct call *c, int nargs);
 
 /*

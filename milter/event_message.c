@@ -8,6 +8,7 @@
 #include "event_call.h"
 #include "event_dry.h"
 #include "event_msys.h"
+#include "event_record.h"
 #include "event_stand.h"
 #include "log.h"
 #include "metric.h"
@@ -59,6 +60,10 @@ event_body(struct session *s, const void *data, size_t len)
 
 	if (!is_collecting(s))
 		return;
+	if (!call_wants_content(s)) { /* a record tells how large it is */
+		s->message->content->size += len;
+		return;
+	}
 	limits = limits_of(s);
 	message_add_body(s->message, data, len, &limits);
 }
@@ -105,6 +110,7 @@ struct work {
 	struct session *s;
 	struct message *base;
 	struct batches batches;
+	struct receptions *receptions;
 	int64_t deadline;
 	bool
 	    budget; /* the deadline is the listener's data_processing_timeout */
@@ -258,6 +264,7 @@ run_message(struct work *w, struct verdict *v, struct message **m)
 {
 	bool batched = call_has(w->s, EVENT_MESSAGE_RECEIVED) ||
 		       call_has(w->s, EVENT_SPLIT_TRANSACTION);
+	bool recorded = false;
 
 	call_with_message(w, EVENT_SMTP_DATA, w->base, v);
 	if (v->kind == VERDICT_CONTINUE && batched)
@@ -272,15 +279,22 @@ run_message(struct work *w, struct verdict *v, struct message **m)
 			log_info(w->s->id, "%s", lost);
 		return;
 	}
-	if (w->batches.n != 0)
+	if (w->batches.n != 0) {
+		recorded = true;
+		for (size_t i = 0; i < w->batches.n; i++)
+			event_record_message(
+			    w->s, w->batches.m[i], w->deadline, w->receptions);
 		*m = result_of(w, v);
-	else if (batch_is_dropped(w->base))
+	} else if (batch_is_dropped(w->base))
 		verdict_set(v, VERDICT_DISCARD);
 	else
 		*m = w->base;
 	if (v->kind == VERDICT_CONTINUE && *m != NULL &&
 	    call_wants_modules(w->s))
 		run_modules(w, v, m);
+	if (!recorded && v->kind != VERDICT_REFUSE)
+		event_record_message(w->s, *m != NULL ? *m : w->base,
+		    w->deadline, w->receptions);
 }
 
 static void
@@ -291,13 +305,25 @@ free_batches(struct work *w)
 	free(w->batches.m);
 }
 
+/* A message that no handler reads: what it would say of the connection. */
 static void
-decide(struct session *s, struct verdict *v, struct message **m)
+record_unread(struct work *w)
+{
+	if (!call_wants_records(w->s))
+		return;
+	json_object_update_missing(w->base->meta, w->s->meta);
+	event_record_message(w->s, w->base, w->deadline, w->receptions);
+}
+
+static void
+decide(struct session *s, struct verdict *v, struct message **m,
+    struct receptions *receptions)
 {
 	int64_t budget =
 	    esmtp_listener_duration(s->params, "data_processing_timeout");
 	struct work w = { .s = s,
 		.base = s->message,
+		.receptions = receptions,
 		.budget = budget > 0,
 		.deadline = budget > 0 ? clock_mono() + budget
 				       : call_deadline(s, true) };
@@ -306,6 +332,7 @@ decide(struct session *s, struct verdict *v, struct message **m)
 		return;
 	if (!call_wants_content(s)) { /* but RCPT may have changed it */
 		message_complete(w.base);
+		record_unread(&w);
 		if (batch_is_dropped(w.base))
 			verdict_set(v, VERDICT_DISCARD);
 		else
@@ -340,6 +367,7 @@ void
 event_eom(struct session *s, struct reply *reply, struct message **m)
 {
 	static const struct event_command command = { "DATA", "" };
+	struct receptions receptions = { 0 };
 	struct verdict v = { 0 };
 	bool condemned;
 
@@ -351,7 +379,7 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 	metric_count(METRIC_MESSAGES);
 	if (stand_answers(s, PHASE_EOM, &command, reply))
 		return;
-	decide(s, &v, m);
+	decide(s, &v, m, &receptions);
 	if (s->dry)
 		leave_as_it_is(s, &v, m);
 	if (v.kind == VERDICT_DISCARD)
@@ -361,11 +389,15 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 	condemned = s->standing.kind == STANDING_CONDEMNED;
 	if (!condemned) {
 		stand_take(s, PHASE_EOM, &command, &v, reply);
+		event_record_receptions(
+		    &receptions, reply->action != REPLY_TEMPFAIL &&
+				     reply->action != REPLY_REJECT);
 		return;
 	}
 	/* quarantined and to be disconnected: this message still passes */
 	reply->action =
 	    v.kind == VERDICT_DISCARD ? REPLY_DISCARD : REPLY_CONTINUE;
+	event_record_receptions(&receptions, true);
 	stand_audit_reply(s, PHASE_EOM, reply);
 	verdict_clear(&v);
 }

@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The text as the policy would have given it: '%' single again. */
-static void
-joined_text(struct str *out, const struct reply *r)
+void
+event_reply_text(struct str *out, const struct reply *r)
 {
 	if (r->xcode[0] != '\0')
 		str_addf(out, "%s ", r->xcode);
@@ -60,7 +59,7 @@ event_rewrite(struct session *s, enum phase phase,
 	if (!call_has(s, EVENT_REWRITE_RESPONSE))
 		return;
 	v.code = atoi(reply->code);
-	joined_text(&text, reply);
+	event_reply_text(&text, reply);
 	if (call_begin(
 		&c, s, EVENT_REWRITE_RESPONSE, call_deadline(s, false))) {
 		lua_pushinteger(c.L, v.code);

@@ -11,11 +11,15 @@
 #include "reply.h"
 
 struct session;
+struct str;
 
 /* The command that is answered: "MAIL FROM:" and "<a@b>".  verb NULL: none. */
 struct event_command {
 	const char *verb, *argument;
 };
+
+/* The text as the policy would have given it: '%' single, lines by '\n'. */
+void event_reply_text(struct str *out, const struct reply *reply);
 
 void event_rewrite(struct session *s, enum phase phase,
     const struct event_command *command, const struct reply_rules *rules,

@@ -3,6 +3,7 @@
 #include "audit.h"
 #include "clock.h"
 #include "event_call.h"
+#include "event_record.h"
 #include "metric.h"
 #include "session_learn.h"
 
@@ -38,6 +39,7 @@ stand_answers(struct session *s, enum phase phase,
 		return false;
 	count_condemned(s, before);
 	event_rewrite(s, phase, command, &rules, reply);
+	event_record_reply(s, phase, command, reply);
 	stand_audit_reply(s, phase, reply);
 	return true;
 }
@@ -52,6 +54,7 @@ stand_take(struct session *s, enum phase phase,
 	standing_take(&s->standing, phase, v, &rules, reply);
 	count_condemned(s, before);
 	event_rewrite(s, phase, command, &rules, reply);
+	event_record_reply(s, phase, command, reply);
 	stand_audit_reply(s, phase, reply);
 }
 

@@ -170,7 +170,7 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
 	needs = event_needs(c->s);
 	c->steps = steps_for(&needs) & f1;
 	*pf0 = SMFIF_SETSYMLIST;
-	if (needs.content)
+	if (needs.edits)
 		*pf0 |= SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY |
 			SMFIF_QUARANTINE;
 	if (needs.envelope)

@@ -257,6 +257,36 @@ message_size(const struct message *m)
 	return headers_size(&m->headers) + 2 + body_size(m->body);
 }
 
+static const char *
+meta_text(const struct message *m, const char *key)
+{
+	return json_string_value(json_object_get(m->meta, key));
+}
+
+void
+message_queue_name(struct str *out, const struct message *m)
+{
+	const char *queue = meta_text(m, "queue");
+	const char *campaign = meta_text(m, "campaign");
+	const char *tenant = meta_text(m, "tenant");
+	const char *routing = meta_text(m, "routing_domain");
+
+	if (queue != NULL) {
+		str_adds(out, queue);
+		return;
+	}
+	if (campaign != NULL)
+		str_addf(out, "%s:", campaign);
+	if (tenant != NULL)
+		str_adds(out, tenant);
+	if (campaign != NULL || tenant != NULL)
+		str_addc(out, '@');
+	if (m->n_rcpt > 0)
+		str_adds(out, m->rcpt[0].domain);
+	if (routing != NULL)
+		str_addf(out, "!%s", routing);
+}
+
 int
 message_set_data(struct message *m, const char *data, size_t len,
     const struct body_limits *limits, struct err *err)

@@ -98,6 +98,9 @@ void message_complete(struct message *m);
 int message_write(struct str *out, const struct message *m, struct err *err);
 size_t message_size(const struct message *m);
 
+/* The queue that KumoMTA would put it into: campaign:tenant@domain!routing */
+void message_queue_name(struct str *out, const struct message *m);
+
 /*
  * Replace everything by this text: what is equal stays as it was received,
  * so that the MTA is told as few changes as possible.  -1 as body_add(): then

@@ -41,6 +41,9 @@
 	    "messages that dry runs would have quarantined")                   \
 	X(DRY_EDITED, "dry_run_edited",                                        \
 	    "messages that dry runs would have changed")                       \
+	X(RECORDS, "records", "records of kumo.configure_local_logs written")  \
+	X(RECORDS_DROPPED, "records_dropped",                                  \
+	    "such records lost: the queue or the disk was full")               \
 	X(RELOADS, "reloads", "policies loaded and taken into use")            \
 	X(RELOADS_REFUSED, "reloads_refused", "policies that did not load")
 

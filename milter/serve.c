@@ -9,6 +9,7 @@
 #include "metric.h"
 #include "nudge.h"
 #include "privilege.h"
+#include "record_log.h"
 #include "serve_options.h"
 #include "signals.h"
 #include "status.h"
@@ -29,6 +30,9 @@
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
 #endif
+
+/* How long the records that are queued may take to be written at the end. */
+#define RECORDS_STOP (5 * CLOCK_S)
 
 /* One daemon a process.  Written while it starts; reload_lock's is noted. */
 static struct {
@@ -137,6 +141,7 @@ load(struct err *err)
 		.scriptlets = d.o.scriptlets,
 		.n_scriptlets = d.o.n_scriptlets,
 		.states = d.o.states,
+		.records = true,
 		.timeout = d.o.load_timeout };
 
 	if (d.o.n_tests > 0 &&
@@ -319,6 +324,9 @@ stop(void)
 		log_debug(
 		    NULL, "pidfile %s stays: %s", d.o.pidfile, strerror(errno));
 	epoch_end();
+	if (!record_log_stop(clock_mono() + RECORDS_STOP))
+		log_error(NULL, "records of kumo.configure_local_logs are "
+				"lost: they could not be written in time");
 	log_info(NULL, "stopped");
 }
 

@@ -50,6 +50,7 @@ session_free(struct session *s)
 		free(s->macros[i]);
 	}
 	address_fini(&s->sender);
+	address_fini(&s->last_rcpt);
 	json_decref(s->meta);
 	json_decref(s->params);
 	json_decref(s->esmtp);

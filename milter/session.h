@@ -53,8 +53,9 @@ struct session {
 	 * policy can read it; else NULL. */
 	bool in_transaction;
 	struct address sender;
-	size_t n_rcpts;          /* accepted, of this transaction */
-	unsigned n_transactions; /* MAILs of this session */
+	size_t n_rcpts;           /* accepted, of this transaction */
+	struct address last_rcpt; /* of them, if there are */
+	unsigned n_transactions;  /* MAILs of this session */
 	char *mail, *rcpt; /* arguments of the last MAIL and RCPT, or NULL */
 	struct message *message;
 	size_t n_rcpts_asked; /* in all of the session */

@@ -142,6 +142,10 @@ static const struct option {
 	{ { "dry_run_share", "0 to 100", "0",
 	      "percent of the clients, by address, for which dry_run is true" },
 	    KIND_INT, AT(dry_run_share), NULL, 0, 100 },
+	{ { "compress_records", "true or false", "true",
+	      "write the records of kumo.configure_local_logs as zstd, where "
+	      "that is built in" },
+	    KIND_BOOL, AT(compress_records), NULL, 0, 0 },
 	{ { "jit", "true or false", "false",
 	      "compile hot Lua code; compiled loops cannot be interrupted, so "
 	      "cpu_limit and memory_limit lose their force" },

@@ -55,6 +55,7 @@ struct settings {
 	uint32_t dry_run;  /* a bit for each event, or DRY_RUN_ALL */
 	int dry_run_share; /* percent of the clients */
 	bool kumomta_quirks;
+	bool compress_records;
 	int states; /* 0 = by the number of CPUs */
 };
 

@@ -22,6 +22,7 @@ LAYERS = (
              'pattern_item regex regex_code regex_search regex_replace '
              'regex_rust regex_set packed atoms domain_map cidr_recent '
              'reply reply_text reply_seen standing explain '
+             'record record_options record_file '
              'conformance conformance_fix '
              'submit source_edit datasource plain_file '
              'lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
@@ -33,11 +34,11 @@ LAYERS = (
                 'halt mpsc '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec spf spf_lookup tick '
-                'http http_transfer http_easy http_multi'),
+                'http http_transfer http_easy http_multi record_log'),
     ('model', 'observe message edits header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
     ('policy', 'epoch epoch_load epoch_work task event event_call event_seen event_message '
-               'event_stand event_rewrite event_msys event_dry relay'),
+               'event_stand event_rewrite event_record event_msys event_dry relay'),
     ('sim', 'sim sim_* transcript transcript_text pretend test_*'),
     ('door', 'glue glue_guard status'),
     ('top', 'main serve serve_options cli cli_* try_options'),
@@ -45,7 +46,7 @@ LAYERS = (
 # Of milter/ these, and no others, touch a Lua state.
 LUA_USERS = {f'milter/{name}.c' for name in (
     'state', 'co', 'failure', 'timer', 'timer_run', 'task', 'epoch_load', 'event', 'event_call', 'event_seen', 'event_message',
-    'event_rewrite', 'event_msys', 'relay', 'pretend', 'test_json',
+    'event_rewrite', 'event_msys', 'event_record', 'relay', 'pretend', 'test_json',
     'test_cover', 'test_host', 'test_native', 'test_fake')}
 LUA_HEADERS = {'lua.h', 'lauxlib.h', 'lualib.h', 'luajit.h', 'luaconf.h'}
 GLUE = 'milter/glue.c'

@@ -1,4 +1,5 @@
--- kumo.make_listener_domain and the objects of delivery
+-- what a policy configures: kumo.make_listener_domain, the objects of
+-- delivery, kumo.configure_local_logs
 local kumo = require 'kumo'
 
 local function raises(why, f, ...)
@@ -112,3 +113,45 @@ local pool = kumo.make_egress_pool { name = 'p', entries = { { name = 'a' } } }
 assert(pool.entries[1].name == 'a')
 raises('unknown field `source`', kumo.make_egress_pool, { source = 'a' })
 raises('name: invalid type: number `1`', kumo.make_egress_pool, { name = 1 })
+
+-- records -------------------------------------------------------------------
+
+local function logs(more)
+  local options = { log_dir = '/nonexistent/kumilter' }
+  for k, v in pairs(more) do
+    options[k] = v
+  end
+  return kumo.configure_local_logs(options)
+end
+assert(select('#', logs {}) == 0)
+logs {
+  max_file_size = 1e6,
+  max_segment_duration = '5 minutes',
+  compression_level = 3,
+  back_pressure = 1000,
+  meta = { 'x_*' },
+  headers = {},
+  filter_event = 'any name',
+  min_free_space = '10%',
+  min_free_inodes = 100,
+  per_record = {
+    Reception = { suffix = '_recv', enable = true },
+    Delivery = { enable = false },
+    Any = { log_dir = '/nonexistent/other', segment_header = 'x' },
+  },
+}
+raises('table expected', kumo.configure_local_logs)
+raises('kumo.configure_local_logs: missing key "log_dir"',
+  kumo.configure_local_logs, {})
+raises('unknown key "log_file"', logs, { log_file = 'x' })
+raises('missing key "log_dir"', logs, { 'x' }) -- to JSON it is an array
+raises('"logs" is no absolute path', logs, { log_dir = 'logs' })
+raises('meta: an array of names expected', logs, { meta = 'x' })
+raises('headers: an array of names expected', logs, { headers = { a = 1 } })
+raises('max_segment_duration: ', logs, { max_segment_duration = '5 parsecs' })
+raises('per_record: unknown type "Reject"', logs,
+  { per_record = { Reject = {} } })
+raises('per_record: Any: unknown key "x"', logs,
+  { per_record = { Any = { x = 1 } } })
+raises('min_free_space: a number', logs, { min_free_space = 'much' })
+raises('cannot serialize function', logs, { filter_event = print })

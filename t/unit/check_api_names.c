@@ -158,7 +158,7 @@ static const struct {
 	enum api_stub_result result;
 } functions[] = {
 	{ "kumo.define_spool", API_STUB_NOTHING },
-	{ "kumo.configure_local_logs", API_STUB_NOTHING },
+	{ "kumo.configure_log_hook", API_STUB_NOTHING },
 	{ "kumo.start_http_listener", API_STUB_NOTHING },
 	{ "kumo.get_memory_hard_limit", API_STUB_NIL },
 	{ "kumo.make_egress_path", API_STUB_OBJECT },
@@ -187,11 +187,12 @@ static const char *const built[] = { "kumo.make_throttle", "kumo.time.now",
 	"kumo.log_info", "kumo.log_debug", "kumo.set_diagnostic_log_filter",
 	"kumo.sleep", "kumo.time.sleep", "kumo.traceback",
 	"kumo.get_event_registrars", "kumo.start_esmtp_listener",
-	"kumo.make_listener_domain", "kumo.make_queue_config",
-	"kumo.validation_failed", "kumo.available_parallelism",
-	"kumo.string.split", "kumo.encode.hex_decode", "kumo.digest.sha1",
-	"kumo.uuid.parse", "kumo.json_parse", "kumo.serde.toml_load", "kumo",
-	"kumo.", "kumo.no_such", "" };
+	"kumo.make_listener_domain", "kumo.configure_local_logs",
+	"kumo.make_queue_config", "kumo.validation_failed",
+	"kumo.available_parallelism", "kumo.string.split",
+	"kumo.encode.hex_decode", "kumo.digest.sha1", "kumo.uuid.parse",
+	"kumo.json_parse", "kumo.serde.toml_load", "kumo", "kumo.",
+	"kumo.no_such", "" };
 
 START_TEST(what_is_built_has_no_row)
 {

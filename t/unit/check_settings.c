@@ -111,6 +111,8 @@ static const struct row {
 	{ "enforce_relay", "true", false, "true", NULL },
 	{ "enforce_relay", "false", false, "false", NULL },
 	{ "enforce_relay", "1", true, NULL, "true or false" },
+	{ "compress_records", "false", false, "false", NULL },
+	{ "compress_records", "no", false, NULL, "true or false" },
 	{ "jit", "true", false, "true", NULL },
 	{ "jit", "on", false, NULL, "true or false" },
 	{ "strict", "true", false, "true", NULL },
@@ -216,7 +218,8 @@ START_TEST(presets)
 	ck_assert_int_eq(s.stage_reject, STAGE_REJECT_MAIL);
 	ck_assert_int_eq(s.data_reject, DATA_REJECT_EOM);
 	ck_assert_int_eq(s.batch_handling, BATCH_BIFURCATE);
-	ck_assert(!s.jit && !s.strict && !s.enforce_relay);
+	ck_assert(
+	    !s.jit && !s.strict && !s.enforce_relay && s.compress_records);
 	ck_assert_int_eq(s.states, 0);
 }
 END_TEST
