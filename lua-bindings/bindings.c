@@ -25,6 +25,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_count_series_open,
 	lb_task_open,
 	lb_mpsc_open,
+	lb_monitor_open,
 	lb_milter_open,
 	lb_listener_open,
 	lb_record_open,

@@ -14,6 +14,7 @@
 	FILE(kumo, "kumo.lua")                                                 \
 	FILE(memoize, "memoize.lua")                                           \
 	FILE(mpsc, "mpsc.lua")                                                 \
+	FILE(monitor, "monitor.lua")                                           \
 	FILE(msys_accept, "msys/accept.lua")                                   \
 	FILE(msys_audit, "msys/audit.lua")                                     \
 	FILE(msys_cidr, "msys/cidr.lua")                                       \

@@ -9,6 +9,7 @@
 
 #include "milter/clock.h"
 #include "milter/co.h"
+#include "milter/config_epoch.h"
 #include "milter/duration.h"
 #include "milter/halt.h"
 #include "milter/json_text.h"
@@ -179,7 +180,8 @@ push_key(lua_State *L, const struct memo_options *o)
 	if (args == NULL)
 		luaL_error(L, "kumo.memoize: arguments: %s", err.msg);
 	if (o->with_epoch && !o->stale)
-		str_addf(&key, "%u ", state_of(L)->epoch_number);
+		str_addf(
+		    &key, "%u %lu ", state_of(L)->epoch_number, config_epoch());
 	json_text_write(&key, args, true);
 	json_decref(args);
 	lb_push_str(L, &key);

@@ -22,6 +22,7 @@ void lb_memo_open(struct lua_State *L);
 void lb_count_series_open(struct lua_State *L);
 void lb_task_open(struct lua_State *L);
 void lb_mpsc_open(struct lua_State *L);
+void lb_monitor_open(struct lua_State *L);
 void lb_milter_open(struct lua_State *L);
 void lb_listener_open(struct lua_State *L);
 void lb_record_open(struct lua_State *L);

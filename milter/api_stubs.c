@@ -114,9 +114,6 @@ static const struct api_stub stubs[] = {
 
 	/* not in this version */
 	MISSING("kumo.configure_redis_throttles"),
-	MISSING("kumo.bump_config_epoch"),
-	MISSING("kumo.set_config_monitor_globs"),
-	MISSING("kumo.eval_config_monitor_globs"),
 	MISSING("kumo.dmarc.check_msg"),
 	MISSING("kumo.dkim.rsa_sha256_signer"),
 	MISSING("kumo.dkim.ed25519_signer"),

@@ -26,6 +26,7 @@ draft_fini(struct draft *d)
 	json_decref(d->scriptlets);
 	json_decref(d->contexts);
 	json_decref(d->tasks);
+	json_decref(d->monitor);
 	free(d->listen);
 }
 

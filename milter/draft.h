@@ -21,6 +21,7 @@ struct draft {
 	json_t *local_logs; /* array: configure_local_logs's options */
 	json_t *contexts;   /* array of { peer, set }: its connection keys */
 	json_t *tasks;      /* array of { event_name, args }: task.h */
+	json_t *monitor;    /* array of globs, or NULL: config_watch.h */
 	char *listen;       /* start_milter_listener's socket, or NULL */
 	bool validation_failed;
 };

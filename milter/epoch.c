@@ -1,6 +1,7 @@
 #include "epoch.h"
 
 #include "clock.h"
+#include "config_watch.h"
 #include "epoch_load.h"
 #include "log.h"
 #include "metric.h"
@@ -13,6 +14,8 @@
 
 /* Each holds its memory, and a stuck one a thread, until its sessions end. */
 #define RETIRED_MAX 64
+/* For the first look at the files that a policy watches. */
+#define LOOK_TIME (10 * CLOCK_S)
 /* After a replacement that did not load: not at every new session again. */
 #define REPLACE_PAUSE (10 * CLOCK_S)
 
@@ -92,6 +95,7 @@ epoch_free(struct epoch *e)
 	json_decref(e->settings.resolvers);
 	json_decref(e->contexts);
 	json_decref(e->tasks);
+	json_decref(e->monitor);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
 }
@@ -107,6 +111,7 @@ take_draft(struct epoch *e, struct draft *d)
 	e->scriptlets = json_incref(d->scriptlets);
 	e->contexts = json_incref(d->contexts);
 	e->tasks = json_incref(d->tasks);
+	e->monitor = json_incref(d->monitor);
 	e->listen = d->listen;
 	d->listen = NULL;
 }
@@ -208,6 +213,9 @@ epoch_set_current(struct epoch *e)
 		atomic_store(&e->service, EPOCH_SERVES);
 		task_begin_all(e);
 	}
+	config_watch_set(e != NULL ? e->monitor : NULL,
+	    e != NULL ? e->settings.monitor_interval : CLOCK_S,
+	    clock_mono() + LOOK_TIME);
 	tick_stir(); /* timers of the one begin, of the other end */
 	epoch_unref(old);
 }

@@ -32,7 +32,7 @@ struct epoch {
 	struct settings settings;
 	json_t *listeners;
 	int (*prepare)(struct lua_State *L);
-	json_t *scriptlets, *contexts, *tasks; /* as in draft.h */
+	json_t *scriptlets, *contexts, *tasks, *monitor; /* as in draft.h */
 	char *listen; /* start_milter_listener's, or NULL */
 	bool has_handler[EVENT_COUNT];
 	bool has_modules;         /* a handler of Momentum's */

@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include "clock.h"
+#include "config_epoch.h"
 #include "control.h"
 #include "epoch.h"
 #include "event.h"
@@ -371,6 +372,16 @@ leave(int code)
 #endif
 }
 
+/* Of what changes all the time, or bumps as it loads, not more than that. */
+#define BUMP_PAUSE (10 * CLOCK_S)
+
+static void
+on_bump(void)
+{
+	log_info(NULL, "the configuration has changed: reloading");
+	start_reload();
+}
+
 static void
 run_until_stopped(void)
 {
@@ -394,6 +405,7 @@ cli_serve(int argc, char **argv)
 	log_open(d.o.log, d.o.level);
 	raise_limits();
 	signals_take();
+	config_epoch_on_bump(on_bump, BUMP_PAUSE);
 	rc = open_everything(&err);
 	if (rc == 0)
 		rc = take_policy(&err);

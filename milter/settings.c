@@ -93,6 +93,11 @@ static const struct option {
 	{ { "http_body_limit", "size", "16MB",
 	      "the largest body of a response over HTTP" },
 	    KIND_SIZE, AT(http_body_limit), NULL, 1024, 1 << 30 },
+	{ { "monitor_interval", "duration", "10s",
+	      "how often files of kumo.set_config_monitor_globs are looked "
+	      "at" },
+	    KIND_DURATION, AT(monitor_interval), NULL, CLOCK_MS,
+	    24 * 3600 * CLOCK_S },
 	{ { "dns_timeout", "duration", "5s",
 	      "how long a policy waits for an answer of the DNS" },
 	    KIND_DURATION, AT(dns_timeout), NULL, CLOCK_MS, 3600 * CLOCK_S },

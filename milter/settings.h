@@ -39,6 +39,7 @@ struct settings {
 	struct json_t *datasources;
 	struct json_t *resolvers; /* dns_spec.h; the same */
 	int64_t dns_timeout;      /* ns, of one lookup */
+	int64_t monitor_interval; /* ns between two looks of config_watch.h */
 	size_t http_body_limit;   /* bytes of one response */
 	char dns_servers[512];    /* a list of dns_servers.h */
 	int header_count_limit;

@@ -31,7 +31,7 @@ LAYERS = (
              'http_url clamd'),
     ('process', 'map_shared log metric uuid glob_cache public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
-                'halt mpsc '
+                'halt mpsc config_epoch config_watch '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec spf spf_lookup tick '
                 'http http_transfer http_easy http_multi record_log'),

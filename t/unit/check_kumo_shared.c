@@ -78,6 +78,15 @@ static const struct {
 		    "tostring(t:delay_message_if_throttled(msg))")),
 	    "C H:a M:<a@a.example> R:<r@b.example> D E",
 	    "C -; H -; M -; R -; D -; E 550 nfalsetrue" },
+	{ "a bump, of what goes with the epoch and what does not",
+	    COUNT "local g = kumo.memoize(function() n = n + 1 return n end, "
+		  "{ name = 'bump g', ttl = '1h', capacity = 9, "
+		  "invalidate_with_epoch = true }) "
+		  "kumo.bump_config_epoch() " MEMO("bump f", "")
+		      MAIL("local a = g() .. f() .. g() .. f() "
+			   "kumo.bump_config_epoch() " SAY(
+			       "a .. ' ' .. g() .. f() .. g()")),
+	    "C H:a M:<a@a.example>", "C -; H -; M 550 n1212 323" },
 	{ "memoized results",
 	    COUNT MEMO("m1", "") MAIL(SAY("f(sender.domain)")), TWO,
 	    BEGUN("550 n1", "550 n1") },

@@ -73,6 +73,8 @@ static const struct row {
 	{ "dry_run", "smtp_server_eh", false, NULL, "is no event of a" },
 	{ "dry_run_share", "100", true, "100", NULL },
 	{ "dry_run_share", "101", true, NULL, "out of range" },
+	{ "monitor_interval", "1 minute", false, "1m", NULL },
+	{ "monitor_interval", "0s", false, NULL, "out of range" },
 	{ "dns_timeout", "2s", false, "2s", NULL },
 	{ "dns_timeout", "0.25", true, "250ms", NULL },
 	{ "dns_timeout", "0s", false, NULL, "out of range" },
