@@ -279,7 +279,7 @@ run(struct tests *t)
 }
 
 static int
-run_all(const struct options *o, int argc, char **argv)
+play(const struct options *o, int argc, char **argv)
 {
 	static char here[] = ".";
 	static char *const default_list[] = { here };
@@ -311,6 +311,24 @@ run_all(const struct options *o, int argc, char **argv)
 	free(t.host);
 	free(t.job);
 	test_files_fini(&t.files);
+	return rc;
+}
+
+static int
+run_all(struct options *o, int argc, char **argv)
+{
+	struct err err;
+	char *scratch = test_files_scratch(&err);
+	int rc;
+
+	if (scratch == NULL) {
+		fprintf(stderr, "kumilter test: %s\n", err.msg);
+		return EX_CANTCREAT;
+	}
+	o->host.scratch = scratch;
+	rc = play(o, argc, argv);
+	test_files_remove(scratch);
+	free(scratch);
 	return rc;
 }
 

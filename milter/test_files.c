@@ -4,7 +4,9 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -103,4 +105,33 @@ test_files_fini(struct test_files *f)
 		free(f->path[i]);
 	free(f->path);
 	*f = (struct test_files){ 0 };
+}
+
+char *
+test_files_scratch(struct err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *path = xasprintf("%s/kumilter-test-XXXXXX",
+	    tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
+
+	if (mkdtemp(path) != NULL)
+		return path;
+	err_set(err, "%s: %s", path, strerror(errno));
+	free(path);
+	return NULL;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+void
+test_files_remove(const char *folder)
+{
+	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

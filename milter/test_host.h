@@ -18,6 +18,7 @@ struct test_host_options {
 	const char *policy; /* NULL: what the file says, or the one beside it */
 	const char *const *scriptlets;
 	int n_scriptlets;
+	const char *scratch; /* a folder for what policies write, or NULL */
 	enum log_level level;
 	bool cover;
 };

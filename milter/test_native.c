@@ -14,6 +14,8 @@
 #include <lua.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SIM "kumilter.sim"
 
@@ -377,6 +379,35 @@ seed(lua_State *L)
 	return 0;
 }
 
+/* scratch() -> a folder for this test, which goes with the run; or nil */
+static int
+scratch(lua_State *L)
+{
+	const char *root = host_of(L)->o.scratch;
+	char *path;
+
+	if (root == NULL)
+		return 0;
+	path = xasprintf("%s/%ld", root, (long)getpid());
+	mkdir(path, 0700);
+	lua_pushstring(L, path);
+	free(path);
+	return 1;
+}
+
+/* json(value) -> text */
+static int
+json(lua_State *L)
+{
+	json_t *j = test_json_at(L, 1);
+	char *text = json_dumps(j, JSON_ENCODE_ANY | JSON_COMPACT);
+
+	json_decref(j);
+	lua_pushstring(L, text);
+	free(text);
+	return 1;
+}
+
 /* part(name) -> one of our own Lua parts, as a function */
 static int
 part(lua_State *L)
@@ -401,7 +432,8 @@ test_native_push(struct test_host *h)
 	static const luaL_Reg functions[] = { { "start", start },
 		{ "open", open_session }, { "items", items },
 		{ "time", set_time }, { "now", now }, { "skip", skip },
-		{ "seed", seed }, { "part", part }, { NULL, NULL } };
+		{ "seed", seed }, { "part", part }, { "scratch", scratch },
+		{ "json", json }, { NULL, NULL } };
 	static const luaL_Reg methods[] = { { "greet", greet },
 		{ "command", command }, { "content", content },
 		{ "is_open", is_open }, { "meta", meta }, { "result", result },

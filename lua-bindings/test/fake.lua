@@ -3,11 +3,32 @@
 -- Called in the policy's Lua state before the policy, with ask, which puts a
 -- question to the test, and settings: what the test has said so far.
 --   { dns = zones }              the only names that there are
---   { http = true, redis = true } these are answered by the test
+--   { path = folders }           where modules are looked for, too
+--   { scratch = folder }         databases are made in there
+-- HTTP and Redis are always answered by the test.
 
 local ask, settings = ...
 
 local kumo = require 'kumo'
+
+-- files -----------------------------------------------------------------------
+
+for _, folder in ipairs(settings.path or {}) do
+  package.path = ('%s/?.lua;%s/?/init.lua;%s'):format(
+    folder, folder, package.path)
+end
+
+-- A test has databases of its own, empty ones, wherever the policy's are.
+local ok, sqlite = pcall(require, 'sqlite')
+if ok and settings.scratch then
+  local open = sqlite.open
+  function sqlite.open(path, ...)
+    if type(path) == 'string' and path ~= '' and path ~= ':memory:' then
+      path = settings.scratch .. '/' .. path:gsub('[^%w.-]', '_')
+    end
+    return open(path, ...)
+  end
+end
 
 -- dns ------------------------------------------------------------------------
 

@@ -96,6 +96,17 @@ function t.scriptlet(name)
   w.scriptlets[#w.scriptlets + 1] = beside(name)
 end
 
+-- t.path(folder): where the policy's modules are, too; again for more.
+function t.path(name)
+  before_policy 'path'
+  local w = here()
+  w.path = w.path or {}
+  w.path[#w.path + 1] = beside(name)
+end
+
+-- t.json(value) -> text
+t.json = native.json
+
 -- { ['a.example'] = { A = '192.0.2.1', MX = { '10 mx.a.example.' } } }
 local function zone_of(records)
   local lines, names = { '$ORIGIN .', '$TTL 60' }, {}
@@ -205,6 +216,7 @@ local function begin()
   local ok, why = native.start {
     policy = world.policy, scriptlets = world.scriptlets,
     dns = world.dns or { '$ORIGIN nothing.invalid.\n' },
+    path = world.path, scratch = native.scratch(),
   }
   if not ok then
     fail('the policy does not load: %s', why)

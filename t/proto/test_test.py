@@ -6,7 +6,7 @@ import subprocess
 import xml.etree.ElementTree
 
 import daemon
-from case import equal, match, policy, rows, true
+from case import equal, match, policy, rows, scriptlet, true
 
 POLICY = '''
 local redis = require 'redis'
@@ -165,8 +165,8 @@ FAILS = {
     'no policy': ("t.policy 'nowhere.lua' t.session()",
                   'the policy does not load: cannot open'),
     'endless': ("while true do end", 'not done in 1 s: --timeout'),
-    'its process dies': ("io.popen('kill -SEGV $PPID'):read 'a'",
-                         'died of signal 11'),
+    'its process dies': ("io.popen('kill -KILL $PPID'):read 'a'",
+                         'died of signal 9'),
 }
 
 
@@ -295,6 +295,57 @@ def test_broken_file(d):
     done = run(d)
     equal(done.returncode, 1)
     true('x_test.lua:1: ' in done.stdout, done.stdout)
+
+
+@policy('')
+def test_files(d):
+    """Databases are each test's own, wherever the policy's are; modules are
+    found where the test says."""
+    place(d, f'''
+local sqlite = require 'sqlite'
+local word = require 'word'
+kumo.on('smtp_server_mail_from', function(sender, conn_meta)
+  local db = sqlite.open '{d.dir}/nowhere/real.db'
+  db:execute 'CREATE TABLE t (n)'
+  local again = sqlite.open '{d.dir}/nowhere/real.db'
+  again:execute('INSERT INTO t VALUES (?)', word)
+  conn_meta:set_meta('n', db:execute 'SELECT n FROM t')
+end)
+''')
+    d.write_file('lib/word.lua', "return 'hi'")
+    d.write_file('mx_test.lua', "local t = require 'kumilter.test'\n"
+                 "t.path 'lib'\n"
+                 "for i = 1, 2 do t.test('x', function()\n"
+                 "local s = t.session() s:mail 'a@b.example'\n"
+                 "s:expect_meta('n', { 'hi' }) end) end\n")
+    os.mkdir(f'{d.dir}/tmp')
+    done = run(d, TMPDIR=f'{d.dir}/tmp')
+    equal(done.returncode, 0, done.stdout)
+    equal(os.listdir(f'{d.dir}/tmp'), [])
+
+
+@scriptlet("local x = 1")
+def test_scriptlets(d):
+    """Policies of Momentum's."""
+    d.write_file('m.lua', '''
+require('msys.core')
+local mod = {}
+function mod:validate_mailfrom(str, ac, vctx)
+  if str:find('bad') then
+    vctx:set_code(550, 'no bad mail')
+    return msys.core.VALIDATE_DONE
+  end
+  return msys.core.VALIDATE_CONT
+end
+msys.registerModule('m', mod)
+''')
+    d.write_file('m_test.lua', "local t = require 'kumilter.test'\n"
+                 "t.scriptlet 'm.lua'\n"
+                 "t.test('x', function() local s = t.session()\n"
+                 "s:mail('bad@b.example'):expect(550, 'no bad mail')\n"
+                 "s:mail('a@b.example'):expect(250) end)\n")
+    done = run(d)
+    equal(done.returncode, 0, done.stdout)
 
 
 DEMAND = '''
