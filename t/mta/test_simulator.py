@@ -4,10 +4,12 @@ the same sessions through a real MTA and through it give the same replies.
 import concurrent.futures
 import itertools
 import json
+import os
 import re
 import subprocess
 
 import stages
+import test_matrix
 from harness import BINARY, DEADLINE, Failed, HOST, Smtp, cases, check
 
 THREADS = 6
@@ -171,6 +173,27 @@ def test_refusals(t):
         with t.kumilter(stages.POLICY,
                         files=stages.files(options, WHATS)) as daemon:
             run_all(t, daemon.policy, rows)
+    t.mta.forget_messages()
+
+
+@cases
+def test_texts(t):
+    """Hard texts, by the policy and the cases of test_matrix.py."""
+    table = [case for case in test_matrix.all_cases()
+             if case.mode == 'reject' and case.code in (421, 451, 550)]
+    rows = [(case.name, case.source,
+             ['EHLO client.example.org',
+              f'MAIL FROM:<{test_matrix.BAD}>',
+              f'RCPT TO:<{test_matrix.BAD}>', 'DATA', CONTENT, 'QUIT'])
+            for case in table]
+    if not any(t.wants(row[0]) for row in rows):
+        return
+    with open(f'{os.path.dirname(os.path.abspath(__file__))}/'
+              'policy_matrix.lua') as file:
+        policy = file.read()
+    text = 'return {\n' + ''.join(case.lua for case in table) + '}\n'
+    with t.kumilter(policy, files={'matrix_cases.lua': text}) as daemon:
+        run_all(t, daemon.policy, rows)
     t.mta.forget_messages()
 
 

@@ -217,7 +217,7 @@ static const struct {
 		    "vctx:add_recipient{'y@b.example', 'z@b.example'} " CONT)),
 	    "C H:a M:<s@a.example> R:<r@b.example> D E Q",
 	    "C -; H -; M -; R -; D -; E "
-	    "-{>x@b.example,>y@b.example,>z@b.example,<r@b.example}" },
+	    "-{<r@b.example,>x@b.example,>y@b.example,>z@b.example}" },
 	{ "in validate_rcptto alone, too",
 	    MODULE("a", RCPT_("vctx:add_recipient('x@b.example') " CONT)),
 	    "C H:a M:<s@a.example> R:<r@b.example> D E Q",
@@ -232,7 +232,7 @@ static const struct {
 	{ "the list is replaced",
 	    MODULE("a", DATA("vctx:recipient_list{'n@b.example'} " CONT)),
 	    "C H:a M:<s@a.example> R:<r@b.example> D E Q",
-	    "C -; H -; M -; R -; D -; E -{>n@b.example,<r@b.example}" },
+	    "C -; H -; M -; R -; D -; E -{<r@b.example,>n@b.example}" },
 	{ "the list is final",
 	    MODULE("a", EACH("local ok, why = pcall(vctx.add_recipient, vctx, "
 			     "'x@b.example') " SAY("why:match('final')") CONT)),

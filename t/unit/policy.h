@@ -23,6 +23,7 @@
 #define KUMILTER_UNIT_POLICY_H
 
 #include "milter/clock.h"
+#include "milter/edits.h"
 #include "milter/epoch.h"
 #include "milter/event.h"
 #include "milter/event_call.h"
@@ -138,56 +139,51 @@ play_add_reply(struct str *out, const struct reply *r)
 		str_addc(out, '!');
 }
 
-static inline bool
-play_has(struct address *list, size_t n, const struct address *a)
+static inline void
+play_add_edit(struct str *out, const struct edit *e)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(list[i].email, a->email) == 0)
-			return true;
-	return false;
+	static const char marks[] = { [EDIT_DELETE_HEADER] = '-',
+		[EDIT_CHANGE_HEADER] = '~',
+		[EDIT_INSERT_HEADER] = '^',
+		[EDIT_ADD_HEADER] = '+',
+		[EDIT_DELETE_RCPT] = '<',
+		[EDIT_ADD_RCPT] = '>',
+		[EDIT_SENDER] = 's',
+		[EDIT_QUARANTINE] = 'q' };
+	const char *name = e->name;
+	size_t n = strlen(name);
+
+	if (n > 1 && name[0] == '<' && name[n - 1] == '>') {
+		name++;
+		n -= 2;
+	}
+	str_addc(out, marks[e->kind]);
+	if (e->kind == EDIT_SENDER || e->kind == EDIT_QUARANTINE)
+		str_addc(out, ':');
+	str_add(out, name, n);
+	if (e->kind == EDIT_DELETE_HEADER || e->kind == EDIT_CHANGE_HEADER)
+		str_addf(out, "#%d", e->index);
+	if (e->raw != NULL)
+		str_addf(out, ":%s", e->raw);
 }
 
 static inline void
 play_add_edits(struct str *out, const struct message *m)
 {
-	struct content *c = m->content;
-	size_t n;
-	struct header_edit *e = headers_diff(&c->headers, &m->headers, &n);
-	const char *comma = "";
+	struct edits list;
+	const char *comma = "{";
 
-	str_addc(out, '{');
-	for (size_t i = 0; i < n; i++, comma = ",")
-		if (e[i].kind == HEADER_EDIT_DELETE)
-			str_addf(out, "%s-%s#%d", comma, e[i].name, e[i].index);
-		else if (e[i].kind == HEADER_EDIT_CHANGE)
-			str_addf(out, "%s~%s#%d:%s", comma, e[i].name,
-			    e[i].index, e[i].raw);
-		else
-			str_addf(out, "%s%c%s:%s", comma,
-			    e[i].kind == HEADER_EDIT_INSERT ? '^' : '+',
-			    e[i].name, e[i].raw);
-	free(e);
-	for (size_t i = 0; i < m->n_rcpt; i++)
-		if (!play_has(c->rcpt, c->n_rcpt, &m->rcpt[i])) {
-			str_addf(out, "%s>%s", comma, m->rcpt[i].email);
-			comma = ",";
-		}
-	for (size_t i = 0; i < c->n_rcpt; i++)
-		if (!play_has(m->rcpt, m->n_rcpt, &c->rcpt[i])) {
-			str_addf(out, "%s<%s", comma, c->rcpt[i].email);
-			comma = ",";
-		}
-	if (strcmp(c->sender.email, m->sender.email) != 0) {
-		str_addf(out, "%ss:%s", comma, m->sender.email);
+	edits_of(&list, m);
+	for (size_t i = 0; i < list.n; i++) {
+		if (list.edit[i].kind == EDIT_BODY)
+			continue;
+		str_adds(out, comma);
+		play_add_edit(out, &list.edit[i]);
 		comma = ",";
 	}
-	if (m->quarantined)
-		str_addf(out, "%sq:%s", comma, m->quarantine_reason);
-	str_addc(out, '}');
-	if (out->data[out->len - 2] == '{') {
-		out->len -= 2;
-		out->data[out->len] = '\0';
-	}
+	if (comma[0] == ',')
+		str_addc(out, '}');
+	edits_fini(&list);
 }
 
 static inline void
