@@ -1,6 +1,8 @@
 #!/bin/sh
 # run.sh SUITE... - run Check suites, one for each processor at a time; show
 # those that fail, count them all
+# a test that hangs fails, one on a busy machine does not
+export CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT:-60}"
 if [ "$1" = --one ]; then
 	# into FOLDER: what the suite printed, and "CHECKS BAD"
 	folder=$2
