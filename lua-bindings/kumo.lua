@@ -5,7 +5,7 @@
 --   notice       notice(name, text): say once that name has no effect
 --   make_object  see objects.lua
 
-local _, notice, make_object = ...
+local kumo, notice, make_object = ...
 
 -- require -------------------------------------------------------------------
 -- Source text only (bytecode is not verified and can crash the VM); a module
@@ -62,6 +62,12 @@ local function search_helper(name)
           return function() end
         end,
       }
+    end
+  end
+  local part = kumo[name:match '^kumo%.(.+)$']
+  if type(part) == 'table' then
+    return function()
+      return part
     end
   end
   return "\n\tno stand-in for '" .. name .. "' in kumilter"

@@ -105,6 +105,17 @@ add_multiple(lua_State *L, const char *name)
 	lua_pop(L, 1);
 }
 
+/* A name that is text to its end. */
+static const char *
+check_name(lua_State *L, int i)
+{
+	size_t len;
+	const char *name = lb_text(L, i, &len);
+
+	luaL_argcheck(L, strlen(name) == len, i, "a name without NUL expected");
+	return name;
+}
+
 /*
  * kumo.on(event, handler)
  *   event: string, any name.  handler: function.
@@ -119,7 +130,7 @@ static int
 on(lua_State *L)
 {
 	struct state *st = state_of(L);
-	const char *name = lb_text(L, 1, NULL);
+	const char *name = check_name(L, 1);
 	const struct api_event *event = api_event_find(name);
 	bool multiple = event->multiple;
 
@@ -153,7 +164,7 @@ on(lua_State *L)
 static int
 get_event_registrars(lua_State *L)
 {
-	push_entry(L, REGISTRARS, lb_text(L, 1, NULL));
+	push_entry(L, REGISTRARS, check_name(L, 1));
 	return 1;
 }
 

@@ -298,12 +298,16 @@ static const struct lb_class class = { MESSAGE, NULL, methods, meta };
 static int
 make_message(lua_State *L)
 {
-	const struct address *sender = lb_to_address(L, 1);
-	const struct address *rcpt = lb_to_address(L, 2);
+	const struct address *sender, *rcpt;
+	const char *text;
+	struct box *box;
 	size_t len;
-	const char *text = lb_text(L, 3, &len);
-	struct box *box = lb_new(L, MESSAGE, sizeof *box);
 
+	lua_settop(L, 3); /* what lb_to_address() pushes is no argument */
+	sender = lb_to_address(L, 1);
+	rcpt = lb_to_address(L, 2);
+	text = lb_text(L, 3, &len);
+	box = lb_new(L, MESSAGE, sizeof *box);
 	box->m = message_new(sender, sender->email);
 	box->owned = true;
 	message_add_rcpt(box->m, rcpt);

@@ -114,6 +114,22 @@ same(d.sha3_384('foo').hex, '665551928d13b7d84ee02734502b018d896a0fb87eed5adb4c8
   .. '10e11b0fbcc06ed7d0ebad559e5d3bb5')
 same(#d.sha3_512('x').bytes, 64)
 
+for name, f in pairs(d) do
+  if not name:find '^hmac_' then
+    same(f('', '').hex, f().hex)
+    same(f('a', 'b').hex, f('ab').hex)
+    same(f(12).hex, f('12').hex)
+    raises('cannot serialize function', f, 'x', print)
+    raises('cannot serialize userdata', f, f())
+  else
+    raises('deserialize error', f, nil, 'x')
+    raises('error converting Lua nil to String', f, { key_data = 'k' })
+    raises('error converting Lua table to String', f, { key_data = 'k' }, {})
+    same(#f({ key_data = ('k'):rep(1000) }, 'x').bytes,
+      #f({ key_data = '' }, '').bytes)
+  end
+end
+
 -- HMAC: a string is the name of a file
 local key = { key_data = 'your key' }
 same(d.hmac_sha1(key, 'your message').hex, '317d0dfd868a5c06c9444ac1328aa3e2bfd29fb2')

@@ -168,6 +168,15 @@ raises('error converting Lua table to String', re.replace, re, 'a', {})
 raises('error converting Lua nil to integer', re.replacen, re, 'a')
 raises('out of range', re.replacen, re, 'a', -1, 'b')
 raises('Regex expected', re.find, 'a', 'b')
+for _, name in ipairs { 'captures', 'is_match', 'find', 'find_all', 'split',
+  'replace', 'replace_all', 'replacen' } do
+  local method = re[name]
+  raises('Regex expected', method, nil, 'a', 1, 'b')
+  raises('Regex expected', method, {}, 'a', 1, 'b')
+  raises('error converting Lua nil to String', method, re, nil, 1, 'b')
+  raises('error converting Lua table to String', method, re, {}, 1, 'b')
+  raises('error converting Lua boolean to String', method, re, true, 1, 'b')
+end
 raises("attempt to get an unknown field 'none'", function()
   return re.none
 end)
