@@ -126,7 +126,13 @@ play_content(struct try *try, const struct str *text)
 	struct str own = { 0 };
 
 	if (text->len > 0) {
-		say_content(try, text->data, text->len);
+		/* a mailbox has a line of its own in front of a message */
+		const char *nl = strncmp(text->data, "From ", 5) == 0
+				     ? memchr(text->data, '\n', text->len)
+				     : NULL;
+		size_t skip = nl != NULL ? (size_t)(nl - text->data) + 1 : 0;
+
+		say_content(try, text->data + skip, text->len - skip);
 		return;
 	}
 	str_addf(&own,

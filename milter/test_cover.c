@@ -33,7 +33,9 @@ add_file(const char *source)
 	cover.file = xrealloc(cover.file, (cover.n + 1) * sizeof *cover.file);
 	f = &cover.file[cover.n];
 	*f = (struct file){ .source = source };
-	if (source[0] == '@' && strncmp(source + 1, cover.folder, len) == 0)
+	/* below the current folder: not what is elsewhere, by its whole path */
+	if (source[0] == '@' && (len > 0 || source[1] != '/') &&
+	    strncmp(source + 1, cover.folder, len) == 0)
 		f->name = xstrdup(source + 1);
 	cover.last = cover.n++;
 	return f;
@@ -76,6 +78,7 @@ on_line(lua_State *L, lua_Debug *ar)
 void
 test_cover_begin(const char *folder)
 {
+	free(cover.folder);
 	cover.folder = xstrdup(folder);
 	state_on_line(on_line);
 }

@@ -13,8 +13,8 @@
 #include <string.h>
 
 /* "a/b_test.lua" -> "a/", as the policy's sources are named. */
-static char *
-folder_of(const char *path)
+char *
+test_host_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -79,7 +79,7 @@ test_host_load(
 	h->L = L;
 	h->o = *o;
 	h->path = xstrdup(path);
-	h->folder = folder_of(path);
+	h->folder = test_host_folder(path);
 	luaL_openlibs(L);
 	lua_pushcfunction(L, on_error);
 	lua_pushcfunction(L, open_host);
@@ -167,8 +167,6 @@ test_host_run(struct test_host *h, size_t i)
 	log_set_level(h->o.level);
 	h->items = json_array();
 	h->t = (struct transcript){ .item = keep_item, .arg = h };
-	if (h->o.cover)
-		test_cover_begin(h->folder);
 	transcript_begin(&h->t);
 	clock_pretend(wall - wall % CLOCK_S);
 	lua_pushcfunction(L, run);

@@ -21,6 +21,8 @@ struct test_host {
 	bool loaded; /* a policy */
 };
 
+/* "a/b.lua" -> "a/", to be freed. */
+char *test_host_folder(const char *path);
 /* Push the table of what test.lua calls. */
 void test_native_push(struct test_host *h);
 /* The prepare of struct epoch_options: fakes, and who answers for them. */

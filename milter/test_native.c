@@ -7,6 +7,7 @@
 #include "epoch.h"
 #include "lua-bindings/bindings.h"
 #include "pretend.h"
+#include "test_cover.h"
 #include "test_json.h"
 #include "xmalloc.h"
 
@@ -40,6 +41,19 @@ text_of(const json_t *spec, const char *key)
 	return json_string_value(json_object_get(spec, key));
 }
 
+/* The lines of the policy, and of what is below its folder. */
+static void
+cover(const struct test_host *h, const char *policy)
+{
+	char *folder;
+
+	if (!h->o.cover)
+		return;
+	folder = test_host_folder(policy);
+	test_cover_begin(folder);
+	free(folder);
+}
+
 static struct epoch *
 load_policy(struct test_host *h, const json_t *spec, struct err *err)
 {
@@ -62,6 +76,9 @@ load_policy(struct test_host *h, const json_t *spec, struct err *err)
 	}
 	if (h->o.policy == NULL && h->o.n_scriptlets > 0)
 		o.policy = NULL;
+	cover(h, o.policy != NULL     ? o.policy
+		 : o.n_scriptlets > 0 ? o.scriptlets[0]
+				      : "");
 	test_fake_begin(h, spec);
 	e = epoch_load(&o, err);
 	free(names);

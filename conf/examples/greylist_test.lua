@@ -7,6 +7,8 @@ t.dns {
   ['10.100.51.198.in-addr.arpa'] = { PTR = 'out.google.com.' },
   ['out.google.com'] = { A = '198.51.100.10' },
   ['11.100.51.198.in-addr.arpa'] = { PTR = 'fake.google.com.' },
+  ['12.100.51.198.in-addr.arpa'] = { PTR = 'mail.example.com.' },
+  ['mail.example.com'] = { A = '198.51.100.12' },
 }
 
 local STRANGER = { client = '203.0.113.9', helo = 'client.example.com' }
@@ -41,6 +43,9 @@ t.cases('nobody waits who', {
   t.session(row):send {}:expect(250)
 end)
 
-t.test('a name that is not confirmed helps nobody', function()
-  t.session { client = '198.51.100.11' }:send {}:match(451, WAIT)
+t.cases('a name helps nobody', {
+  ['that is not confirmed'] = '198.51.100.11',
+  ['that is not known'] = '198.51.100.12',
+}, function(client)
+  t.session { client = client }:send {}:match(451, WAIT)
 end)

@@ -78,8 +78,17 @@ local function before_policy(what)
   end
 end
 
+-- Beside the test's file; "a/" and "../b" is "b", so that a file has one name.
 local function beside(name)
-  return name:sub(1, 1) == '/' and name or folder .. name
+  local base = folder
+  if name:sub(1, 1) == '/' then
+    return name
+  end
+  while name:sub(1, 3) == '../' and base:find '[^/]+/$'
+    and base:match '([^/]+)/$' ~= '..' do
+    base, name = base:gsub('[^/]+/$', ''), name:sub(4)
+  end
+  return base .. name
 end
 
 -- t.policy(file): beside the test's; without it a_test.lua tests a.lua.

@@ -225,7 +225,8 @@ def test_many(d):
     d.write_file('sub/b_test.lua', "local t = require 'kumilter.test'\n"
                  "t.policy '../mx.lua'\n"
                  "t.cases('c', { 'x', { 'y' }, k = 1 }, function(row)\n"
-                 "  t.ok(row ~= 'x', 'row') end)\n")
+                 "  t.ok(row ~= 'x', 'row')\n"
+                 "  t.session() end)\n")
     done = run(d, '-j', '4', '--junit', 'out.xml', '--lcov', 'out.info',
                '--coverage')
     equal(done.returncode, 1)

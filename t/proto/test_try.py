@@ -93,6 +93,17 @@ def test_dialogue(d):
 
 
 @policy(POLICY)
+def test_mailbox(d):
+    """The line that a mailbox has in front is no part of the message."""
+    done = run(d, '-f', 'a@a.example', '-t', 'b@b.example', '--json',
+               d.policy_file, '-', text='From a Sat Nov 21\n' + MESSAGE)
+    diff = [item['diff'] for item in items(done)
+            if item['type'] == 'message']
+    equal(diff, ['@@ -1,3 +1,4 @@\n Subject: hi\n+X-Checked: yes\n \n'
+                 ' body\n'])
+
+
+@policy(POLICY)
 def test_time_and_chance(d):
     """Sleeps move a clock that stands, and chance repeats itself."""
     done = run(d, '-f', 'slow@a.example', '--time', '2026-11-21T12:00:00Z',
