@@ -111,6 +111,10 @@ set_option(lua_State *L, struct draft *d)
 		add_monitors(L);
 		return;
 	}
+	if (strcmp(key, "decision_log") == 0) {
+		set_list(L, key, &d->decision_log, draft_check_decision_log);
+		return;
+	}
 	if (strcmp(key, "datasources") == 0) {
 		set_list(L, key, &settings->datasources, datasource_check);
 		return;

@@ -1,6 +1,7 @@
 #include "draft.h"
 
 #include "ip.h"
+#include "record_options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ draft_fini(struct draft *d)
 {
 	json_decref(d->listeners);
 	json_decref(d->local_logs);
+	json_decref(d->decision_log);
 	json_decref(d->settings.datasources);
 	json_decref(d->settings.resolvers);
 	json_decref(d->scriptlets);
@@ -112,4 +114,28 @@ draft_check_contexts(const json_t *list, struct err *err)
 {
 	return check_list(list, "{ peer = 'NETWORK', set = { key = 'value' } }",
 	    context, err);
+}
+
+int
+draft_check_decision_log(const json_t *options, struct err *err)
+{
+	static const char *const keys[] = { "log_dir", "max_file_size",
+		"max_segment_duration", "back_pressure", "compression_level",
+		"min_free_space", "min_free_inodes" };
+	struct record_options o;
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	json_object_foreach ((json_t *)options, key, value) {
+		for (i = 0; i < sizeof keys / sizeof *keys; i++)
+			if (strcmp(keys[i], key) == 0)
+				break;
+		if (i == sizeof keys / sizeof *keys)
+			return err_set(err, "unknown key \"%s\"", key);
+	}
+	if (record_options_read(&o, options, err) != 0)
+		return -1;
+	record_options_fini(&o);
+	return 0;
 }

@@ -51,6 +51,9 @@ open_logs(struct epoch *e)
 {
 	size_t n = json_array_size(e->local_logs);
 
+	if (e->decision_log != NULL && e->decisions == NULL && e->records)
+		e->decisions = record_log_open(
+		    e->decision_log, e->settings.compress_records);
 	if (e->logs != NULL || n == 0 || !e->records)
 		return;
 	e->logs = xcalloc(n, sizeof *e->logs);
@@ -72,6 +75,8 @@ close_logs(struct epoch *e)
 		record_log_close(e->logs[i]);
 	free(e->logs);
 	json_decref(e->local_logs);
+	record_log_close(e->decisions);
+	json_decref(e->decision_log);
 }
 
 static void
@@ -108,6 +113,7 @@ take_draft(struct epoch *e, struct draft *d)
 	json_incref(e->settings.resolvers);
 	e->listeners = json_incref(d->listeners);
 	e->local_logs = json_incref(d->local_logs);
+	e->decision_log = json_incref(d->decision_log);
 	e->scriptlets = json_incref(d->scriptlets);
 	e->contexts = json_incref(d->contexts);
 	e->tasks = json_incref(d->tasks);

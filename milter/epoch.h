@@ -40,7 +40,9 @@ struct epoch {
 	bool records;             /* as in epoch_options */
 	struct record_log **logs; /* n_logs, once it serves */
 	size_t n_logs;
-	bool wants_receptions; /* one of them does */
+	bool wants_receptions;        /* one of them does */
+	json_t *decision_log;         /* as in draft.h */
+	struct record_log *decisions; /* once it serves, or NULL */
 	int64_t load_timeout;
 
 	pthread_mutex_t lock;  /* for all below */

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "esmtp_listener.h"
 #include "event_call.h"
+#include "event_decision.h"
 #include "event_dry.h"
 #include "event_msys.h"
 #include "event_stand.h"
@@ -128,6 +129,7 @@ begin(struct session *s, struct verdict *v)
 	s->lua->state = epoch_take_state(s->lua->epoch);
 	session_learn_connection(s);
 	dry_begin(s);
+	decision_begin(s);
 	stand_audit_opened(s);
 	choose_parameters(s, v);
 }
@@ -408,6 +410,7 @@ event_close(struct session *s)
 		if (call_has(s, EVENT_MILTER_CLOSE))
 			call_with_meta(s, EVENT_MILTER_CLOSE, NULL);
 		msys_close(s);
+		decision_end(s);
 		metric_add(METRIC_SESSIONS_OPEN, -1);
 		stand_audit_closed(s);
 	}

@@ -6,6 +6,7 @@
 #include "esmtp_listener.h"
 #include "event.h"
 #include "event_call.h"
+#include "event_decision.h"
 #include "event_dry.h"
 #include "event_msys.h"
 #include "event_record.h"
@@ -97,6 +98,7 @@ refuse_trouble(const struct session *s, struct verdict *v)
 void
 event_message_over(struct session *s, struct message *m)
 {
+	decision_over(s);
 	if (m != s->message)
 		call_release_message(s, m);
 	call_release_message(s, s->message);
@@ -386,6 +388,7 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 		metric_count(METRIC_DISCARDED);
 	if (*m != NULL && (*m)->quarantined)
 		metric_count(METRIC_QUARANTINED);
+	decision_message(s, *m);
 	condemned = s->standing.kind == STANDING_CONDEMNED;
 	if (!condemned) {
 		stand_take(s, PHASE_EOM, &command, &v, reply);
@@ -398,6 +401,7 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 	reply->action =
 	    v.kind == VERDICT_DISCARD ? REPLY_DISCARD : REPLY_CONTINUE;
 	event_record_receptions(&receptions, true);
+	decision_reply(s, PHASE_EOM, &command, reply);
 	stand_audit_reply(s, PHASE_EOM, reply);
 	verdict_clear(&v);
 }

@@ -39,7 +39,8 @@ seen_begin(struct call *c)
 	struct call_seen *seen = xcalloc(1, sizeof *seen);
 
 	seen->begin = clock_mono();
-	seen->meta = json_deep_copy(c->s->meta);
+	if (c->s->observer->details)
+		seen->meta = json_deep_copy(c->s->meta);
 	if (!event_is_msys(c->event))
 		note_place(seen, c->L);
 	c->seen = seen;
@@ -76,7 +77,7 @@ seen_args(struct call *c, int nargs)
 {
 	int first = lua_gettop(c->L) - nargs + 1;
 
-	if (!lua_checkstack(c->L, nargs + 1))
+	if (!c->s->observer->details || !lua_checkstack(c->L, nargs + 1))
 		return;
 	lua_pushcfunction(c->L, describe);
 	for (int i = 0; i < nargs; i++)

@@ -3,6 +3,7 @@
 #include "audit.h"
 #include "clock.h"
 #include "event_call.h"
+#include "event_decision.h"
 #include "event_record.h"
 #include "metric.h"
 #include "session_learn.h"
@@ -40,6 +41,7 @@ stand_answers(struct session *s, enum phase phase,
 	count_condemned(s, before);
 	event_rewrite(s, phase, command, &rules, reply);
 	event_record_reply(s, phase, command, reply);
+	decision_reply(s, phase, command, reply);
 	stand_audit_reply(s, phase, reply);
 	return true;
 }
@@ -55,6 +57,7 @@ stand_take(struct session *s, enum phase phase,
 	count_condemned(s, before);
 	event_rewrite(s, phase, command, &rules, reply);
 	event_record_reply(s, phase, command, reply);
+	decision_reply(s, phase, command, reply);
 	stand_audit_reply(s, phase, reply);
 }
 

@@ -25,13 +25,14 @@ struct observed {
 	bool failed;
 	/* What it decided, or what its failure became; NULL: nothing. */
 	const struct verdict *verdict;
-	const json_t *meta_before; /* conn_meta when it began */
+	const json_t *meta_before; /* conn_meta when it began; or NULL */
 };
 
 struct observer {
 	void (*handler)(
 	    void *arg, const struct session *s, const struct observed *o);
 	void *arg;
+	bool details; /* args and meta_before are wanted */
 };
 
 #endif

@@ -68,6 +68,7 @@ struct session {
 
 	/* Who is told of its handlers, or NULL; outlives the session. */
 	const struct observer *observer;
+	struct decision *decision; /* event_decision.h */
 
 	/* event.h's: */
 	struct session_lua *lua;

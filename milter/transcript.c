@@ -197,7 +197,7 @@ take_message(void *arg, const struct sim_result *r)
 void
 transcript_begin(struct transcript *t)
 {
-	t->observer = (struct observer){ take_handler, t };
+	t->observer = (struct observer){ take_handler, t, true };
 	t->watch = (struct sim_watch){ &t->observer, take_message, t };
 	log_divert(take_log, t);
 }

@@ -38,7 +38,7 @@ LAYERS = (
     ('model', 'observe message edits header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
     ('policy', 'epoch epoch_load epoch_work task event event_call event_seen event_message '
-               'event_stand event_rewrite event_record event_msys event_dry relay'),
+               'event_stand event_rewrite event_record event_msys event_dry event_decision relay'),
     ('sim', 'sim sim_* transcript transcript_text pretend test_*'),
     ('door', 'glue glue_guard status'),
     ('top', 'main serve serve_options cli cli_* try_options'),

@@ -1,0 +1,149 @@
+"""decision_log: a line for each transaction, with all that decided."""
+
+from case import equal, match, policy, true
+from mta_session import MESSAGE
+from test_records import FOLDER, STAMP, wait_records
+
+HEADERS, BODY = MESSAGE
+POLICY = FOLDER + '''
+kumo.on('init', function()
+  kumo.milter.configure { compress_records = false,
+    decision_log = { log_dir = folder .. '/logs' } }
+end)
+kumo.on('smtp_server_mail_from', function(sender, cm)
+  if sender.user == 'bad' then
+    kumo.reject(550, '5.7.1 not you')
+  end
+  kumo.sleep(0.002)
+end)
+kumo.on('smtp_server_rcpt_to', function(rcpt)
+  if rcpt.user == 'no' then
+    kumo.disconnect(450, '4.2.1 busy', 'If421')
+  elseif rcpt.user == 'end' then
+    kumo.disconnect(421, 'enough')
+  elseif rcpt.user == 'bug' then
+    error 'oops'
+  end
+end)
+kumo.on('smtp_server_message_received', function(msg)
+  local what = msg:recipient().user
+  if what == 'spam' then
+    msg:quarantine 'spam'
+  elseif what == 'null' then
+    msg:set_meta('queue', 'null')
+  elseif what == 'edit' then
+    msg:prepend_header('X-A', '1')
+    msg:set_sender 'new@example.com'
+  elseif what == 'late' then
+    kumo.reject(554, '5.7.1 late')
+  end
+end)
+'''
+
+
+def play(d, rcpts):
+    s = d.session()
+    s.helo('client.example.com')
+    s.mail('<ann@example.com>')
+    for rcpt in rcpts:
+        if str(s.rcpt(f'<{rcpt}@example.net>')).startswith('421'):
+            break
+    else:
+        s.data()
+        s.content(HEADERS, BODY)
+    s.drop()
+
+
+# recipients: outcome, who decided, replies, edits
+ROWS = {
+    'accepted': (['bob', 'joe'], 'accepted', [], [], None),
+    'one of two': (['no', 'bob'], 'accepted', [('smtp_server_rcpt_to', 450)],
+                   [('rcpt', 450)], None),
+    'quarantined': (['spam'], 'quarantined', [], [], ['quarantine spam']),
+    'discarded': (['null'], 'discarded', [], [], None),
+    'changed': (['edit'], 'accepted', [], [],
+                ['insert header X-A', 'change sender <new@example.com>']),
+    'refused at its end': (['late'], 'refused',
+                           [('smtp_server_message_received', 554)],
+                           [('eom', 554)], None),
+    'closed': (['end'], 'deferred', [('smtp_server_rcpt_to', 421)],
+               [('rcpt', 421)], None),
+    'a bug': (['bug', 'bob'], 'deferred', [('smtp_server_rcpt_to', 421)],
+              [('rcpt', 421)], None),
+}
+
+
+@policy(POLICY)
+def test_transactions(d):
+    for n, (name, row) in enumerate(ROWS.items(), 1):
+        rcpts, outcome, handlers, replies, edits = row
+        play(d, rcpts)
+        line = wait_records(d, n)[-1]
+        equal(line['outcome'], outcome, name)
+        equal([(h['event'], h.get('code')) for h in line.get('handlers', [])],
+              handlers, name)
+        for h in line.get('handlers', []):
+            match(h['where'], r'policy.lua:\d+$')
+        equal([(r['stage'], r['code']) for r in line.get('replies', [])],
+              replies, name)
+        equal(line.get('edits'), edits, name)
+
+
+@policy(POLICY)
+def test_what_a_line_has(d):
+    s = d.session(addr='192.0.2.7', port=4711)
+    s.helo('client.example.com')
+    equal(s.mail('<bad@example.com>'), '550 5.7.1 not you')
+    s.mail('<ann@example.com>')
+    s.rcpt('<no@example.net>')
+    s.rcpt('<bob@example.net>')
+    s.data()
+    s.content(HEADERS, BODY)
+    s.mail('<joe@example.com>')
+    s.drop()
+    refused, passed, aborted = wait_records(d, 3)
+    for line in refused, passed, aborted:
+        match(line['time'], STAMP + '$')
+        equal(line['session'], refused['session'])
+        equal((line['epoch'], line['mta']), (1, 'postfix'))
+        match(line['policy'], '[0-9a-f]{16}$')
+        equal(line['client'], '192.0.2.7:4711')
+        equal(line['helo'], 'client.example.com')
+        true(line['ms'] >= 0, line)
+    equal((refused['outcome'], refused['sender']),
+          ('refused', '<bad@example.com>'))
+    equal(refused['replies'], [{
+        'stage': 'mail', 'argument': '<bad@example.com>', 'code': 550,
+        'text': '5.7.1 not you'}])
+    equal(refused['handlers'][0]['text'], '5.7.1 not you')
+    equal((passed['sender'], passed['recipients'], passed['outcome']),
+          ('<ann@example.com>', ['<bob@example.net>'], 'accepted'))
+    events = passed['events']
+    equal(events['smtp_server_rcpt_to']['n'], 2)
+    true(events['smtp_server_mail_from']['waited_ms'] >= 2, events)
+    equal((aborted['outcome'], aborted['sender']),
+          ('aborted', '<joe@example.com>'))
+
+
+@policy(POLICY)
+def test_nothing_is_said_of_probes(d):
+    """A session that only greets has no line."""
+    s = d.session()
+    s.helo()
+    s.drop()
+    play(d, ['bob'])
+    equal(wait_records(d, 1)[0]['outcome'], 'accepted')
+
+
+@policy('')
+def test_misuse(d):
+    d.session().drop()      # it serves
+    for options, why in {
+            "{ log_dir = '/tmp', meta = {} }": 'unknown key "meta"',
+            '{}': 'log_dir', '7': 'log_dir'}.items():
+        d.write_policy(f"kumo.on('init', function() kumo.milter.configure {{ "
+                       f'decision_log = {options} }} end)')
+        done = d.verb('reload')
+        equal(done.returncode, 65, options)
+        true(why in done.stderr and 'decision_log' in done.stderr,
+             done.stderr)
