@@ -64,6 +64,7 @@ $(eval $(call optional,libcrypto,OPENSSL))
 $(eval $(call optional,yaml-0.1,YAML))
 $(eval $(call optional,libcurl,CURL))
 $(eval $(call optional,libzstd,ZSTD))
+$(eval $(call optional,libmicrohttpd,MICROHTTPD))
 
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -124,6 +125,7 @@ $(OUT)/%.o: %.c $(OUT)/flags | need-packages
 
 # the Lua parts are in the program: it needs no files of its own to run
 $(OUT)/lua-bindings/embed.o: $(LUA_PARTS)
+$(OUT)/milter/exporter_page.o: milter/exporter.html
 
 # a change of compiler or flags rebuilds
 .PHONY: force

@@ -67,9 +67,3 @@ cli_reload(int argc, char **argv)
 {
 	return ask(argc, argv, "reload");
 }
-
-int
-cli_status(int argc, char **argv)
-{
-	return ask(argc, argv, "status");
-}

@@ -138,6 +138,7 @@ wait_outside(struct state *st, struct co *co, struct run *run, int *nresults)
 	if (run->session != NULL)
 		nudge();
 	w->block(w, until);
+	metric_time(METRIC_TIME_WAIT, clock_mono() - begin);
 	run->waited += clock_mono() - begin;
 	if (!state_lock(st, run->deadline + st->settings->cpu_limit)) {
 		state_bury(st, (struct grave){ .ref = co->ref });

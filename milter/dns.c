@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "dns_resolver.h"
+#include "metric.h"
 #include "str.h"
 #include "xmalloc.h"
 
@@ -189,13 +190,33 @@ follow(struct dns_resolver *r, const char *name, enum dns_type type,
 	free(at);
 }
 
+static void
+count(enum dns_status status, int64_t took)
+{
+	static const enum metric counters[] = {
+		[DNS_FOUND] = METRIC_DNS_FOUND,
+		[DNS_NO_DATA] = METRIC_DNS_NO_DATA,
+		[DNS_NO_NAME] = METRIC_DNS_NO_NAME,
+		[DNS_SERVFAIL] = METRIC_DNS_SERVFAIL,
+		[DNS_TIMEOUT] = METRIC_DNS_TIMEOUT,
+		[DNS_FAILED] = METRIC_DNS_FAILED,
+	};
+
+	metric_count(counters[status]);
+	metric_time(METRIC_TIME_DNS, took);
+}
+
 void
 dns_lookup(struct dns_resolver *r, const char *name, enum dns_type type,
     int64_t deadline, struct dns_answer *out)
 {
+	int64_t begin = clock_mono();
+
 	ask(r, name, type, deadline, out);
 	if (type != DNS_CNAME && dns_resolver_has_zones(r))
 		follow(r, name, type, deadline, out);
+	if (begin < deadline) /* else nobody waited for it */
+		count(out->status, clock_mono() - begin);
 }
 
 bool

@@ -37,6 +37,7 @@ epoch_new(const char *policy)
 	static atomic_uint last;
 	struct epoch *e = xcalloc(1, sizeof *e);
 
+	metric_count(METRIC_EPOCHS);
 	atomic_init(&e->refs, 1);
 	e->number = atomic_fetch_add(&last, 1) + 1;
 	e->policy = xstrdup(policy);
@@ -102,6 +103,7 @@ epoch_free(struct epoch *e)
 	json_decref(e->tasks);
 	json_decref(e->monitor);
 	pthread_mutex_destroy(&e->lock);
+	metric_add(METRIC_EPOCHS, -1);
 	free(e);
 }
 

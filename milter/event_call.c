@@ -91,7 +91,10 @@ call_begin(
 		.event = event,
 		.name = event_name(event),
 		.result = RUN_OK };
-	if (!call_has(s, event) || !lock(c, s, deadline) ||
+	if (!call_has(s, event))
+		return false;
+	c->began = clock_mono();
+	if (!lock(c, s, deadline) ||
 	    !enter(c, s->lua->state->handler[event], deadline))
 		return false;
 	if (s->observer != NULL)
@@ -223,6 +226,7 @@ call_end(struct call *c, struct verdict *v)
 {
 	struct session_lua *lua = c->s->lua;
 	struct verdict none = { 0 };
+	bool timed = c->began != 0 && (c->L != NULL || c->result != RUN_OK);
 	bool bad = failed(c, v != NULL ? v : &none);
 
 	verdict_clear(&none);
@@ -240,6 +244,8 @@ call_end(struct call *c, struct verdict *v)
 			atomic_store(&lua->state->spoiled, true);
 		state_unlock(lua->state);
 	}
+	if (timed)
+		metric_event(c->event, clock_mono() - c->began);
 	if (bad && v != NULL)
 		error_verdict(c->s, c->event, v);
 	if (c->seen != NULL)

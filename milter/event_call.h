@@ -34,6 +34,7 @@ struct call {
 	enum event_name event;
 	const char *name; /* of the event, or of the policy's own */
 	enum run_result result;
+	int64_t began; /* clock_mono(); 0: it is not timed */
 	bool locked;
 	struct call_seen *seen; /* for the session's observer, or NULL */
 	bool failed; /* after call_end(): not returned, not refused */

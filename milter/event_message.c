@@ -402,6 +402,6 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 	    v.kind == VERDICT_DISCARD ? REPLY_DISCARD : REPLY_CONTINUE;
 	event_record_receptions(&receptions, true);
 	decision_reply(s, PHASE_EOM, &command, reply);
-	stand_audit_reply(s, PHASE_EOM, reply);
+	stand_replied(s, PHASE_EOM, reply);
 	verdict_clear(&v);
 }

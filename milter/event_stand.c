@@ -8,6 +8,8 @@
 #include "metric.h"
 #include "session_learn.h"
 
+#include <stdlib.h>
+
 static struct reply_rules
 rules_of(const struct session *s)
 {
@@ -42,7 +44,7 @@ stand_answers(struct session *s, enum phase phase,
 	event_rewrite(s, phase, command, &rules, reply);
 	event_record_reply(s, phase, command, reply);
 	decision_reply(s, phase, command, reply);
-	stand_audit_reply(s, phase, reply);
+	stand_replied(s, phase, reply);
 	return true;
 }
 
@@ -58,7 +60,7 @@ stand_take(struct session *s, enum phase phase,
 	event_rewrite(s, phase, command, &rules, reply);
 	event_record_reply(s, phase, command, reply);
 	decision_reply(s, phase, command, reply);
-	stand_audit_reply(s, phase, reply);
+	stand_replied(s, phase, reply);
 }
 
 void
@@ -70,13 +72,31 @@ stand_condemn(struct session *s)
 	count_condemned(s, before);
 }
 
+static void
+count_reply(enum phase phase, const struct reply *reply)
+{
+	static const enum metric_answer answers[] = {
+		[REPLY_CONTINUE] = METRIC_ANSWER_CONTINUE,
+		[REPLY_ACCEPT] = METRIC_ANSWER_ACCEPT,
+		[REPLY_DISCARD] = METRIC_ANSWER_DISCARD,
+		[REPLY_TEMPFAIL] = METRIC_ANSWER_4XX,
+		[REPLY_REJECT] = METRIC_ANSWER_5XX,
+	};
+	bool refuses =
+	    reply->action == REPLY_TEMPFAIL || reply->action == REPLY_REJECT;
+
+	metric_reply(phase, answers[reply->action],
+	    refuses ? (int)strtol(reply->code, NULL, 10) : 0);
+}
+
 void
-stand_audit_reply(
+stand_replied(
     const struct session *s, enum phase phase, const struct reply *reply)
 {
 	struct ip ip;
 	int port;
 
+	count_reply(phase, reply);
 	if (!s->audited || !session_peer(s, &ip, &port))
 		return;
 	if (reply->action == REPLY_TEMPFAIL || reply->action == REPLY_REJECT)

@@ -20,12 +20,13 @@ void stand_take(struct session *s, enum phase phase,
 void stand_condemn(struct session *s);
 
 /*
- * What audit.h is told of a session, where a policy asked for that: each
- * refusal that the client reads, each message that passes, its begin and end.
- * stand_answers() and stand_take() call the first themselves.
+ * The MTA is told this: counted, in metric.h and, where a policy asked for
+ * that, in audit.h: each refusal that the client reads, each message that
+ * passes.  stand_answers() and stand_take() call it themselves.
  */
-void stand_audit_reply(
+void stand_replied(
     const struct session *s, enum phase phase, const struct reply *reply);
+/* A session's begin and end, for audit.h. */
 void stand_audit_opened(struct session *s);
 void stand_audit_closed(struct session *s);
 

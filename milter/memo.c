@@ -215,37 +215,24 @@ memo_name(const struct memo *m)
 	return m->name;
 }
 
-/* What is no plain character, and what would end the word, as \xNN. */
-static void
-print_name(struct str *out, const char *name)
-{
-	for (; *name != '\0'; name++)
-		if (*name > ' ' && *name < 0x7f && *name != '\\')
-			str_addc(out, *name);
-		else
-			str_addf(out, "\\x%02x", (unsigned char)*name);
-}
-
-static void
-print(struct str *out, struct memo *m)
-{
-	str_adds(out, "cache ");
-	print_name(out, m->name);
-	pthread_mutex_lock(&m->lock);
-	str_addf(out,
-	    " hits %lu misses %lu waits %lu failures %lu evicted %lu "
-	    "entries %zu bytes %zu\n",
-	    m->hits, m->misses, m->waits, m->failures, m->values.evicted,
-	    m->values.n, m->values.bytes + m->cost);
-	pthread_mutex_unlock(&m->lock);
-}
-
 void
-memo_print(struct str *out)
+memo_each(void (*found)(void *arg, const struct memo_numbers *n), void *arg)
 {
 	pthread_mutex_lock(&all.lock);
-	for (struct memo *m = all.first; m != NULL; m = m->next)
-		print(out, m);
+	for (struct memo *m = all.first; m != NULL; m = m->next) {
+		struct memo_numbers n = { .name = m->name };
+
+		pthread_mutex_lock(&m->lock);
+		n.hits = m->hits;
+		n.misses = m->misses;
+		n.waits = m->waits;
+		n.failures = m->failures;
+		n.evicted = m->values.evicted;
+		n.entries = m->values.n;
+		n.bytes = m->values.bytes + m->cost;
+		pthread_mutex_unlock(&m->lock);
+		found(arg, &n);
+	}
 	pthread_mutex_unlock(&all.lock);
 }
 

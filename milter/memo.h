@@ -17,7 +17,6 @@
 #define KUMILTER_MEMO_H
 
 #include "err.h"
-#include "str.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -48,8 +47,14 @@ struct memo *memo_define(const char *name, size_t len,
 struct memo_options memo_options(struct memo *m);
 const char *memo_name(const struct memo *m);
 
-/* "cache NAME hits N misses N ...\n" for each, as they were defined */
-void memo_print(struct str *out);
+struct memo_numbers {
+	const char *name;
+	unsigned long hits, misses, waits, failures, evicted;
+	size_t entries, bytes;
+};
+/* Of each, as they were defined; found() calls nothing here. */
+void memo_each(
+    void (*found)(void *arg, const struct memo_numbers *n), void *arg);
 
 enum memo_answer {
 	MEMO_VALUE,  /* *value is given */

@@ -2,14 +2,20 @@
  * metric.h - counters of the process
  *
  * Adding a counter is adding a row.  Names are a contract with who reads
- * `kumilter status`.  Any thread may count.
+ * `kumilter status` and kumilter-metrics(7): a counter "x_y" is there
+ * kumilter_x_y_total, and where metric.c has a group "x_" it is
+ * kumilter_x_total{...="y"}.  Any thread may count; nothing here takes a lock.
  */
 #ifndef KUMILTER_METRIC_H
 #define KUMILTER_METRIC_H
 
+#include "event_name.h"
+#include "histogram.h"
+#include "phase.h"
 #include "str.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #define METRICS(X)                                                             \
 	X(SESSIONS, "sessions", "sessions begun since the start")              \
@@ -31,6 +37,14 @@
 	X(TASKS, "tasks", "tasks of kumo.spawn_task that run now")             \
 	X(STATES_REPLACED, "states_replaced",                                  \
 	    "Lua states replaced because stuck or full")                       \
+	X(THROTTLE_PASSED, "throttle_passed", "what throttles let pass")       \
+	X(THROTTLE_REFUSED, "throttle_refused", "what they held back")         \
+	X(DNS_FOUND, "dns_found", "lookups in the DNS with an answer")         \
+	X(DNS_NO_DATA, "dns_no_data", "of names without such records")         \
+	X(DNS_NO_NAME, "dns_no_name", "of names that are not there")           \
+	X(DNS_SERVFAIL, "dns_servfail", "that the servers could not answer")   \
+	X(DNS_TIMEOUT, "dns_timeout", "without an answer in time")             \
+	X(DNS_FAILED, "dns_failed", "that could not be asked")                 \
 	X(KEYS_DROPPED, "keys_dropped",                                        \
 	    "keys that policies count or share, pushed out by newer ones")     \
 	X(DRY_REFUSED, "dry_run_refused",                                      \
@@ -44,6 +58,7 @@
 	X(RECORDS, "records", "records of kumo.configure_local_logs written")  \
 	X(RECORDS_DROPPED, "records_dropped",                                  \
 	    "such records lost: the queue or the disk was full")               \
+	X(EPOCHS, "epochs", "loaded policies that are in memory")              \
 	X(RELOADS, "reloads", "policies loaded and taken into use")            \
 	X(RELOADS_REFUSED, "reloads_refused", "policies that did not load")
 
@@ -70,7 +85,70 @@ metric_get(enum metric m)
 
 #define metric_count(m) metric_add((m), 1)
 
-/* "name value\n" for each counter */
-void metric_print(struct str *out);
+/* What else is timed besides events. */
+#define METRIC_TIMES(X)                                                        \
+	X(WAIT, "wait", "waits of handlers (sleep, lookups, others' work)")    \
+	X(DNS, "dns_lookup", "lookups in the DNS, from the cache or not")
+
+enum metric_time {
+#define X(id, name, help) METRIC_TIME_##id,
+	METRIC_TIMES(X)
+#undef X
+	    METRIC_TIME_COUNT
+};
+
+extern struct histogram metric_events[EVENT_COUNT];
+extern struct histogram metric_times[METRIC_TIME_COUNT];
+
+/* ns: from the begin of a handler to its end, waits included. */
+static inline void
+metric_event(enum event_name e, int64_t ns)
+{
+	histogram_add(&metric_events[e], ns);
+}
+
+static inline void
+metric_time(enum metric_time t, int64_t ns)
+{
+	histogram_add(&metric_times[t], ns);
+}
+
+/* What the MTA was told: one of these, by stage. */
+#define METRIC_ANSWERS(X)                                                      \
+	X(CONTINUE, "continue")                                                \
+	X(ACCEPT, "accept")                                                    \
+	X(DISCARD, "discard")                                                  \
+	X(421, "421")                                                          \
+	X(4XX, "4xx")                                                          \
+	X(5XX, "5xx")
+
+enum metric_answer {
+#define X(id, name) METRIC_ANSWER_##id,
+	METRIC_ANSWERS(X)
+#undef X
+	    METRIC_ANSWER_COUNT
+};
+
+/* code: of a refusal, 400 to 599, which tells its answer; else 0. */
+void metric_reply(enum phase phase, enum metric_answer answer, int code);
+
+/* ---- to read them ------------------------------------------------------- */
+
+/* How a counter is named where counters have labels. */
+struct metric_name {
+	const char *family;        /* "errors", or its own name */
+	const char *label, *value; /* NULL, or "kind" and "lua" */
+	const char *help;          /* of the family */
+	bool gauge;                /* goes down, too */
+};
+const char *metric_text(enum metric m); /* the name in `kumilter status` */
+struct metric_name metric_name(enum metric m);
+
+const char *metric_time_name(enum metric_time t);
+const char *metric_time_help(enum metric_time t);
+
+const char *metric_answer_name(enum metric_answer a);
+long metric_replies(enum phase phase, enum metric_answer a);
+long metric_code(int code); /* replies with it, 400 to 599 */
 
 #endif

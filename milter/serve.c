@@ -5,6 +5,7 @@
 #include "control.h"
 #include "epoch.h"
 #include "event.h"
+#include "exporter.h"
 #include "glue.h"
 #include "log.h"
 #include "metric.h"
@@ -181,6 +182,9 @@ open_everything(struct err *err)
 		return EX_NOPERM;
 	if (spec != NULL && open_door(spec, err) != 0)
 		return EX_UNAVAILABLE;
+	if (d.o.metrics != NULL &&
+	    exporter_serve(d.o.metrics, d.o.metrics_public, err) != 0)
+		return EX_UNAVAILABLE;
 	if (write_pidfile(err) != 0)
 		return EX_OSERR;
 	if (open_control(err) != 0)
@@ -188,6 +192,19 @@ open_everything(struct err *err)
 	if (privilege_drop(&d.who, err) != 0)
 		return EX_NOPERM;
 	return 0;
+}
+
+/*
+ * The command line's, which was opened before privileges went, or the
+ * policy's.  The epoch is in use, so it stays while reload_lock is held.
+ */
+static int
+serve_metrics(const struct epoch *e, struct err *err)
+{
+	if (d.o.metrics != NULL)
+		return 0;
+	return exporter_serve(
+	    e->settings.metrics_listen, d.o.metrics_public, err);
 }
 
 static int
@@ -200,6 +217,10 @@ take_policy(struct err *err)
 	e = load(err);
 	if (e != NULL)
 		epoch_set_current(e);
+	if (e != NULL && serve_metrics(e, err) != 0) {
+		pthread_mutex_unlock(&d.reload_lock);
+		return EX_UNAVAILABLE;
+	}
 	pthread_mutex_unlock(&d.reload_lock);
 	if (e == NULL)
 		return EX_DATAERR;
@@ -259,6 +280,9 @@ reload(struct str *out)
 
 		epoch_set_current(e);
 		metric_count(METRIC_RELOADS);
+		if (serve_metrics(e, &err) != 0)
+			log_error(
+			    NULL, "metrics stay where they are: %s", err.msg);
 		log_info(NULL, "reloaded %s: epoch %u, in %lld ms",
 		    policy_name(), number,
 		    (long long)((clock_mono() - begin) / CLOCK_MS));
@@ -297,6 +321,7 @@ drain(void)
 	if (listener_shut(&d.door, &err) != 0)
 		log_error(NULL, "%s", err.msg);
 	control_stop(); /* a successor may want its place */
+	exporter_stop();
 	if (event_sessions() > 0)
 		log_info(NULL, "stopping when %ld open sessions have ended",
 		    event_sessions());
@@ -321,6 +346,7 @@ stop(void)
 		drain();
 	nudge_stop();
 	control_stop();
+	exporter_stop();
 	if (d.o.pidfile != NULL && unlink(d.o.pidfile) != 0)
 		log_debug(
 		    NULL, "pidfile %s stays: %s", d.o.pidfile, strerror(errno));
@@ -406,6 +432,7 @@ cli_serve(int argc, char **argv)
 	raise_limits();
 	signals_take();
 	config_epoch_on_bump(on_bump, BUMP_PAUSE);
+	status_start();
 	rc = open_everything(&err);
 	if (rc == 0)
 		rc = take_policy(&err);
@@ -414,6 +441,7 @@ cli_serve(int argc, char **argv)
 	if (rc != 0) {
 		give_up(rc, &err);
 		control_stop();
+		exporter_stop();
 		listener_close(&d.door);
 		if (d.o.pidfile != NULL)
 			unlink(d.o.pidfile);

@@ -28,6 +28,9 @@ static const char usage[] =
     "      --pidfile FILE      write the process's number there\n"
     "      --control PATH      control socket, or none\n"
     "                          (" CONTROL_DEFAULT ")\n"
+    "      --metrics SOCKET    serve numbers by HTTP: unix:/PATH or "
+    "inet:PORT@127.0.0.1\n"
+    "      --metrics-public    that address may be one that others reach\n"
     "      --log SINK          stderr, syslog or json (stderr)\n"
     "      --log-level LEVEL   error, warning, info or debug (info)\n"
     "      --states N          Lua states (the policy's, or one per CPU)\n"
@@ -43,6 +46,8 @@ enum {
 	OPT_GROUP,
 	OPT_PIDFILE,
 	OPT_CONTROL,
+	OPT_METRICS,
+	OPT_METRICS_PUBLIC,
 	OPT_LOG,
 	OPT_LEVEL,
 	OPT_STATES,
@@ -61,6 +66,8 @@ static const struct option longs[] = {
 	{ "socket-group", required_argument, NULL, OPT_GROUP },
 	{ "pidfile", required_argument, NULL, OPT_PIDFILE },
 	{ "control", required_argument, NULL, OPT_CONTROL },
+	{ "metrics", required_argument, NULL, OPT_METRICS },
+	{ "metrics-public", no_argument, NULL, OPT_METRICS_PUBLIC },
 	{ "log", required_argument, NULL, OPT_LOG },
 	{ "log-level", required_argument, NULL, OPT_LEVEL },
 	{ "states", required_argument, NULL, OPT_STATES },
@@ -84,6 +91,13 @@ whole_number(
 			      : "\"%s\": a number from %ld to %ld expected",
 		    text, lo, hi);
 	return 0;
+}
+
+static void
+append(const char ***list, int *n, const char *arg)
+{
+	*list = xrealloc(*list, (size_t)(*n + 1) * sizeof **list);
+	(*list)[(*n)++] = arg;
 }
 
 static int
@@ -116,6 +130,12 @@ take(struct serve_options *o, int c, const char *arg, struct err *err)
 		o->control = strcmp(arg, "none") == 0 ? NULL : arg;
 		o->control_given = true;
 		break;
+	case OPT_METRICS:
+		o->metrics = arg;
+		return strcmp(arg, "none") == 0 ? 0 : listener_check(arg, err);
+	case OPT_METRICS_PUBLIC:
+		o->metrics_public = true;
+		break;
 	case OPT_LOG:
 		return log_sink_parse(arg, &o->log, err);
 	case OPT_LEVEL:
@@ -127,14 +147,10 @@ take(struct serve_options *o, int c, const char *arg, struct err *err)
 	case OPT_DRAIN:
 		return duration_parse(arg, &o->drain, err);
 	case OPT_SCRIPTLET:
-		o->scriptlets = xrealloc(o->scriptlets,
-		    (size_t)(o->n_scriptlets + 1) * sizeof *o->scriptlets);
-		o->scriptlets[o->n_scriptlets++] = arg;
+		append(&o->scriptlets, &o->n_scriptlets, arg);
 		break;
 	case OPT_TESTS:
-		o->tests = xrealloc(
-		    o->tests, (size_t)(o->n_tests + 1) * sizeof *o->tests);
-		o->tests[o->n_tests++] = arg;
+		append(&o->tests, &o->n_tests, arg);
 		break;
 	case OPT_LOAD:
 		return duration_parse(arg, &o->load_timeout, err);

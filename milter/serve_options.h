@@ -19,6 +19,8 @@ struct serve_options {
 	const char *listen; /* NULL: the policy's, or the default */
 	const char *user;
 	const char *pidfile;
+	const char *metrics; /* NULL: the policy's, or none */
+	bool metrics_public;
 	const char *control; /* NULL: none */
 	bool control_given;
 	enum log_sink log;

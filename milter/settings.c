@@ -22,7 +22,8 @@ enum kind {
 	KIND_FOLDER,
 	KIND_COMMAND,
 	KIND_SERVERS,
-	KIND_EVENTS
+	KIND_EVENTS,
+	KIND_SOCKET
 };
 
 static const char *const on_error_names[] = {
@@ -107,6 +108,9 @@ static const struct option {
 	{ { "kumomta_quirks", "true or false", "false",
 	      "where KumoMTA departs from an RFC, do as it does" },
 	    KIND_BOOL, AT(kumomta_quirks), NULL, 0, 0 },
+	{ { "metrics_listen", "'none', 'unix:/PATH' or 'inet:PORT@127.0.0.1'",
+	      "none", "where numbers are served by HTTP" },
+	    KIND_SOCKET, AT(metrics_listen), NULL, 0, 0 },
 	{ { "header_count_limit", "1 to 1000000", "2000",
 	      "header fields of a message; one with more is refused with "
 	      "552 5.3.4" },
@@ -347,6 +351,19 @@ set_events(
 	return 0;
 }
 
+/* Of a form that exporter.h takes; whether it can be had shows later. */
+static bool
+is_socket(const char *value)
+{
+	static const char *const forms[] = { "unix:/", "local:/",
+		"inet:", "inet6:" };
+
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+		if (strncmp(value, forms[i], strlen(forms[i])) == 0)
+			return true;
+	return strcmp(value, "none") == 0;
+}
+
 static const struct option *
 find_option(const char *key, struct err *err)
 {
@@ -395,6 +412,12 @@ settings_set(struct settings *s, const char *key, const char *value,
 		return 0;
 	case KIND_SERVERS:
 		return set_servers(s, o, value, err);
+	case KIND_SOCKET:
+		if (!is_socket(value) ||
+		    strlen(value) >= sizeof s->metrics_listen)
+			return misfit(o, value, err);
+		strcpy(field, value);
+		return 0;
 	case KIND_BOOL:
 		if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
 			return misfit(o, value, err);
@@ -453,6 +476,7 @@ settings_get(const struct settings *s, const char *key, char *out, size_t size)
 	case KIND_FOLDER:
 	case KIND_COMMAND:
 	case KIND_SERVERS:
+	case KIND_SOCKET:
 		str_adds(&text, field);
 		break;
 	}

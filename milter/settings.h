@@ -42,6 +42,7 @@ struct settings {
 	int64_t monitor_interval; /* ns between two looks of config_watch.h */
 	size_t http_body_limit;   /* bytes of one response */
 	char dns_servers[512];    /* a list of dns_servers.h */
+	char metrics_listen[128]; /* a socket, or "none" */
 	int header_count_limit;
 	size_t header_size_limit;
 	int recipient_limit;

@@ -200,6 +200,9 @@ ask(const struct throttle_spec *spec, const char *name, size_t len, int64_t now,
 		*kept = full;
 	metric_add(METRIC_KEYS_DROPPED, (long)(s->buckets.evicted - before));
 	pthread_mutex_unlock(&s->lock);
+	if (take)
+		metric_count(a.throttled ? METRIC_THROTTLE_REFUSED
+					 : METRIC_THROTTLE_PASSED);
 	return a;
 }
 

@@ -238,7 +238,8 @@ if not complaints.errors:
                 (POLICY, MSYS), 'event')
     check_words('milter/esmtp_listener.c', r'\{ "(\w+)", [A-Z_]+ \}', POLICY,
                 'listener key')
-    check_words('milter/metric.h', r'X\(\w+, "(\w+)"', DAEMON, 'counter')
+    check_words('milter/metric.h', r'X\(\w+, "(\w+)"',
+                (DAEMON, 'man/kumilter-metrics.7'), 'counter')
     check_words('milter/serve_options.c', r'\{ "([\w-]+)", \w+_argument',
                 DAEMON, 'option', 'Fl -{}')
     check_words('milter/cli_explain.c', r'\{ "([\w-]+)", \w+_argument',

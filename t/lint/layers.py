@@ -25,7 +25,7 @@ LAYERS = (
              'record record_options record_file '
              'conformance conformance_fix '
              'submit source_edit datasource plain_file '
-             'lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
+             'histogram lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db dns_record dns_servers dns_zone spf_macro spf_record '
              'http_url clamd'),
@@ -34,14 +34,14 @@ LAYERS = (
                 'halt mpsc config_epoch config_watch '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec spf spf_lookup tick '
-                'http http_transfer http_easy http_multi record_log'),
+                'http http_transfer http_easy http_multi record_log rate'),
     ('model', 'observe message edits header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
     ('policy', 'epoch epoch_load epoch_work task event event_call event_seen event_message '
                'event_stand event_rewrite event_record event_msys event_dry event_decision relay'),
     ('sim', 'sim sim_* transcript transcript_text pretend test_*'),
-    ('door', 'glue glue_guard status'),
-    ('top', 'main serve serve_options cli cli_* try_options'),
+    ('door', 'glue glue_guard status prometheus exporter exporter_page'),
+    ('top', 'main serve serve_options cli cli_* status_view try_options'),
 )
 # Of milter/ these, and no others, touch a Lua state.
 LUA_USERS = {f'milter/{name}.c' for name in (
