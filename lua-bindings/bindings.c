@@ -51,6 +51,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_spf_open,
 	lb_http_open,
 	lb_clamd_open,
+	lb_vault_open,
 	lb_fs_open,
 	lb_file_open,
 	lb_stub_open,

@@ -55,7 +55,8 @@
 	FILE(test_session, "test/session.lua")                                 \
 	FILE(test_test, "test/test.lua")                                       \
 	FILE(throttle, "throttle.lua")                                         \
-	FILE(utf8, "utf8.lua")
+	FILE(utf8, "utf8.lua")                                                 \
+	FILE(vault, "vault.lua")
 
 /* .incbin looks from where the compiler runs, the top of the tree. */
 #define INCLUDE(id, path)                                                      \

@@ -49,6 +49,7 @@ void lb_dns_open(struct lua_State *L);
 void lb_spf_open(struct lua_State *L);
 void lb_http_open(struct lua_State *L);
 void lb_clamd_open(struct lua_State *L);
+void lb_vault_open(struct lua_State *L);
 void lb_fs_open(struct lua_State *L);
 void lb_file_open(struct lua_State *L);
 void lb_stub_open(struct lua_State *L);

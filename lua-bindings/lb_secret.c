@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define VAULT "kumo.vault"
+
 static int
 no_source(lua_State *L, const char *why)
 {
@@ -61,6 +63,15 @@ push_event(lua_State *L, int name)
 		    lua_tostring(L, name), luaL_typename(L, -1));
 }
 
+/* vault.lua, from within C: the state waits with it. */
+static void
+push_vault(lua_State *L, int i)
+{
+	lua_getfield(L, LUA_REGISTRYINDEX, VAULT);
+	lua_pushvalue(L, i);
+	lua_call(L, 1, 1);
+}
+
 static bool
 has(lua_State *L, int i, const char *key)
 {
@@ -97,19 +108,25 @@ lb_push_secret(lua_State *L, int i)
 		lua_settop(L, top + 1);
 		return;
 	}
-	if (has(L, i, "vault_path"))
-		luaL_error(
-		    L, "key source: Vault is not in this version of kumilter");
+	if (has(L, i, "vault_path")) {
+		push_vault(L, i);
+		lua_replace(L, top + 1);
+		lua_settop(L, top + 1);
+		return;
+	}
 	no_source(L, "data did not match any variant of KeySource");
 }
 
 /*
  * kumo.secrets.load(source) -> string
- *   source: a path; { key_data = string }; or { event_name = string,
- *   event_args = array }, which calls the handler of that event and takes the
- *   string that it returns.  Raises where there is none.
- *   Events: any.  Waits: no, but what a handler waits for keeps the whole
- *   state.  From: KumoMTA kumo.secrets.load; Vault is not there.
+ *   source: a path; { key_data = string }; { vault_mount = string, vault_path =
+ *   string, vault_key = string ("key"), vault_address = string ($VAULT_ADDR),
+ *   vault_token = string ($VAULT_TOKEN) }, a secret of Vault's KV version 2; or
+ *   { event_name = string, event_args = array }, which calls the handler of
+ *   that event and takes the string that it returns.  Raises where there is
+ *   none.
+ *   Events: any.  Waits: for Vault; what a handler waits for keeps the whole
+ *   state.  From: KumoMTA kumo.secrets.load.
  */
 static int
 load(lua_State *L)
@@ -128,4 +145,14 @@ void
 lb_secret_open(lua_State *L)
 {
 	lb_module(L, "secrets", functions);
+}
+
+/* Behind all that takes key sources, and behind lb_http.c. */
+void
+lb_vault_open(lua_State *L)
+{
+	lb_load_part(L, "vault.lua");
+	lua_pushvalue(L, -2);
+	lua_call(L, 1, 1);
+	lua_setfield(L, LUA_REGISTRYINDEX, VAULT);
 }

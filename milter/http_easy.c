@@ -30,7 +30,7 @@ is_sent(const char *name, const struct http_hop *hop)
 		"Content-Encoding", NULL };
 	static const char *const secret[] = { "Authorization", "Cookie",
 		"Cookie2", "Proxy-Authorization", "WWW-Authenticate", "Host",
-		"X-Vault-Token", NULL };
+		NULL };
 
 	return !among(name, ours) && !(hop->bare && among(name, about_body)) &&
 	       !(hop->foreign && among(name, secret));

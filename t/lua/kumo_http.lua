@@ -316,6 +316,56 @@ raises('broken response wrapper', short.text, short)
 has(client:post(server .. '/moved'):body('secret'):send():text(),
   'GET /echo HTTP/1.1')
 
+-- keys in Vault
+local function vault(path, more)
+  local source = { vault_address = server .. '/', vault_token = 'token',
+    vault_mount = 'secret', vault_path = path }
+  for k, v in pairs(more or {}) do
+    source[k] = v
+  end
+  return source
+end
+local load = kumo.secrets.load
+same(load(vault 'dkim/example.com'), 'the key')
+same(load(vault('/dkim/example.com/', { vault_mount = '/secret/' })), 'the key')
+same(load(vault('dkim/example.com', { vault_key = 'other' })), 'another')
+same(load(vault('none', { key_data = 'mine' })), 'mine')
+raises("vault secret at dkim/example.com does not contain key 'no'", load,
+  vault('dkim/example.com', { vault_key = 'no' }))
+raises("does not contain key 'number'", load,
+  vault('dkim/example.com', { vault_key = 'number' }))
+raises('kv2::read vault_mount=secret, vault_path=denied: HTTP status 403: '
+  .. 'permission denied', load, vault 'denied')
+raises('vault_path=none: HTTP status 404', load, vault 'none')
+raises('kv2::read vault_mount=secret, vault_path=empty', load, vault 'empty')
+raises('error sending request for url', load,
+  vault('x', { vault_address = 'http://127.0.0.1:1' }))
+raises('invalid URL', load, vault('x', { vault_address = 'x' }))
+raises('invalid HTTP header value', load,
+  vault('x', { vault_token = 'a\r\nb' }))
+for _, bad in ipairs { '..', '../x', 'a/../b', 'a//b', '.', '' , '/' } do
+  raises('vault_path', load, vault(bad))
+end
+raises('vault_mount', load, vault('x', { vault_mount = 7 }))
+raises('vault_mount', load, { vault_path = 'x', vault_address = server,
+  vault_token = 'x' })
+raises('vault_token was not specified and $VAULT_TOKEN is not set', load,
+  { vault_address = server, vault_mount = 'secret', vault_path = 'x' })
+same(kumo.digest.hmac_sha256(vault 'dkim/example.com', 'x').hex,
+  kumo.digest.hmac_sha256({ key_data = 'the key' }, 'x').hex)
+local block = kumo.crypto.aes_encrypt_block
+raises('Key length must be 16 or 32', block, 'Ecb', 'x', { key = vault 'dkim/example.com' })
+raises('vault_path=denied', block, 'Ecb', 'x', { key = vault 'denied' })
+same(kumo.crypto.aws_sign_v4 {
+  access_key = { key_data = 'id' }, secret_key = vault 'dkim/example.com',
+  region = 'r', service = 's', method = 'GET', uri = '/',
+  headers = { host = 'h' }, timestamp = '2015-08-30T12:36:00Z',
+}.signature, kumo.crypto.aws_sign_v4 {
+  access_key = { key_data = 'id' }, secret_key = { key_data = 'the key' },
+  region = 'r', service = 's', method = 'GET', uri = '/',
+  headers = { host = 'h' }, timestamp = '2015-08-30T12:36:00Z',
+}.signature)
+
 -- URLs
 same(http.build_url('http://example.com', { q = 'a b&c' }),
   'http://example.com/?q=a+b%26c')

@@ -272,3 +272,34 @@ def test_while_loading(d):
     true(done.returncode != 0, 'a policy that cannot ask does not load')
     match(done.stderr, 'error sending request for url')
     match(ask(d), '550 is hello')
+
+
+VAULT = '''
+kumo.on('smtp_server_mail_from', function(sender)
+  local ok, key = pcall(kumo.secrets.load, { vault_mount = 'secret',
+    vault_path = sender.user, vault_address = '%s', vault_token = '%s' })
+  kumo.reject(550, 'is ' .. (ok and key or key:gsub('^.-lua:%%d+: ', '')))
+end)
+'''
+
+
+def secret(request):
+    """As Vault answers for its key-value store, version 2."""
+    if b'\r\nX-Vault-Token: token\r\n' not in request:
+        return 403, '{"errors": ["permission denied"]}'
+    return 200, '{"data": {"data": {"key": "a secret"}, "metadata": {}}}'
+
+
+@policy('')
+def test_key_in_vault(d):
+    server = Server(answers={'/v1/secret/data/ann': secret})
+    for token, answer in (
+            ('token', '550 is a secret'),
+            ('wrong', '550 is key source: kv2::read vault_mount=secret, '
+             'vault_path=ann: HTTP status 403: permission denied')):
+        d.write_policy(VAULT % (server.url, token))
+        equal(d.verb('reload').returncode, 0)
+        equal(ask(d), answer)
+    server.close()
+    match(ask(d), 'vault_path=ann: error sending request')
+    true('wrong' not in d.log(), 'no token in the log')

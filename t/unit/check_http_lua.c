@@ -36,6 +36,14 @@ static const struct http_row rows[] = {
 			     "Content-Length: 0\r\n\r\n"),
 	HTTP_KEPT("/moved", "HTTP/1.1 301 x\r\nLocation: /echo\r\n"
 			    "Content-Length: 0\r\n\r\n"),
+	HTTP_ROW("/v1/secret/data/dkim/example.com",
+	    OK "\r\n"
+	       "{\"data\": {\"data\": {\"key\": \"the key\", \"other\": "
+	       "\"another\", \"number\": 1}, \"x\": 1}}"),
+	HTTP_ROW("/v1/secret/data/denied",
+	    "HTTP/1.1 403 No\r\n\r\n"
+	    "{\"errors\": [\"permission denied\"]}"),
+	HTTP_ROW("/v1/secret/data/empty", OK "\r\n{}"),
 	HTTP_KEPT("/lines", OK "X-Lines: a\r\nContent-Length: 11\r\n\r\n"
 			       "a\r\n250 b\r\nc"),
 };
