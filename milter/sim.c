@@ -152,6 +152,17 @@ helo(struct sim *sim, const char *verb, const char *name, struct sim_answer *a)
 		say(sim, a, extended ? SIM_EHLO : SIM_HELO, sim->client);
 }
 
+/* Sendmail shows what it read up to the colon. */
+static void
+say_scanned(
+    struct sim *sim, struct sim_answer *a, enum sim_word word, const char *arg)
+{
+	char *shown = xmemdup0(arg, strcspn(arg, ":"));
+
+	say(sim, a, word, shown);
+	free(shown);
+}
+
 static void
 mail(struct sim *sim, const char *arg, struct sim_answer *a)
 {
@@ -164,7 +175,7 @@ mail(struct sim *sim, const char *arg, struct sim_answer *a)
 		return;
 	}
 	if (!sim_path_parse(&p, "FROM:", arg)) {
-		say(sim, a, SIM_NO_FROM, arg);
+		say_scanned(sim, a, SIM_NO_FROM, arg);
 		return;
 	}
 	if (!say_stuck(sim, a)) {
@@ -195,7 +206,7 @@ rcpt(struct sim *sim, const char *arg, struct sim_answer *a)
 		return;
 	}
 	if (!sim_path_parse(&p, "TO:", arg)) {
-		say(sim, a, SIM_NO_TO, arg);
+		say_scanned(sim, a, SIM_NO_TO, arg);
 		return;
 	}
 	if (sim->data_refused) {
@@ -267,8 +278,12 @@ unknown(
 }
 
 static void
-rset(struct sim *sim, struct sim_answer *a)
+rset(struct sim *sim, const char *arg, struct sim_answer *a)
 {
+	if (arg[0] != '\0' && sim->c.mta == MTA_POSTFIX) {
+		say(sim, a, SIM_RSET_ARG, arg);
+		return;
+	}
 	abandon(sim);
 	sim->between = true;
 	say(sim, a, SIM_RSET, "");
@@ -286,12 +301,15 @@ quit(struct sim *sim, struct sim_answer *a)
 static const struct {
 	const char *verb;
 	enum sim_word word;
+	bool sendmail; /* to Postfix it is unknown */
 } own[] = {
-	{ "NOOP", SIM_NOOP },
-	{ "VRFY", SIM_VRFY },
-	{ "ETRN", SIM_HELP },
-	{ "STARTTLS", SIM_NO_TLS },
-	{ "AUTH", SIM_NO_AUTH },
+	{ "NOOP", SIM_NOOP, false },
+	{ "VRFY", SIM_VRFY, false },
+	{ "ETRN", SIM_ETRN, false },
+	{ "STARTTLS", SIM_NO_TLS, false },
+	{ "AUTH", SIM_NO_AUTH, false },
+	{ "HELP", SIM_HELP, true },
+	{ "EXPN", SIM_EXPN, true },
 };
 
 static bool
@@ -299,14 +317,11 @@ own_answer(
     struct sim *sim, const char *verb, const char *arg, struct sim_answer *a)
 {
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-		if (strcmp(verb, own[i].verb) == 0) {
+		if (strcmp(verb, own[i].verb) == 0 &&
+		    (!own[i].sendmail || sim->c.mta == MTA_SENDMAIL)) {
 			say(sim, a, own[i].word, arg);
 			return true;
 		}
-	if (sim->c.mta == MTA_SENDMAIL && strcmp(verb, "HELP") == 0) {
-		say(sim, a, SIM_HELP, arg);
-		return true;
-	}
 	return false;
 }
 
@@ -323,7 +338,7 @@ command(struct sim *sim, const char *line, const char *verb, const char *arg,
 	else if (strcmp(verb, "DATA") == 0)
 		data(sim, a);
 	else if (strcmp(verb, "RSET") == 0)
-		rset(sim, a);
+		rset(sim, arg, a);
 	else if (strcmp(verb, "QUIT") == 0)
 		quit(sim, a);
 	else if (!own_answer(sim, verb, arg, a))

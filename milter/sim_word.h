@@ -21,9 +21,12 @@ enum sim_word {
 	SIM_NOOP,
 	SIM_QUIT,
 	SIM_VRFY,
+	SIM_ETRN,
+	SIM_EXPN,
 	SIM_HELP,
 	SIM_NO_TLS,
 	SIM_NO_AUTH,
+	SIM_RSET_ARG, /* RSET with an argument */
 	SIM_UNKNOWN,
 	SIM_NO_NAME, /* EHLO, HELO without one */
 	SIM_NO_FROM, /* MAIL without an address */

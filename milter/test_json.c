@@ -54,39 +54,39 @@ number(double n)
 	return json_real(n);
 }
 
-static json_t *at(lua_State *L, int i, int depth);
+static json_t *at(lua_State *L, int i);
 
 static json_t *
-table(lua_State *L, int i, int depth)
+table(lua_State *L, int i)
 {
 	size_t n = lua_objlen(L, i);
 	json_t *j = n > 0 ? json_array() : json_object();
 
 	for (size_t k = 1; k <= n; k++) {
 		lua_rawgeti(L, i, (int)k);
-		json_array_append_new(j, at(L, lua_gettop(L), depth + 1));
+		json_array_append_new(j, at(L, lua_gettop(L)));
 		lua_pop(L, 1);
 	}
 	if (n > 0)
 		return j;
 	for (lua_pushnil(L); lua_next(L, i); lua_pop(L, 1)) {
-		lua_pushvalue(L, -2);
-		json_object_set_new_nocheck(j, lua_tostring(L, -1),
-		    at(L, lua_gettop(L) - 1, depth + 1));
+		const char *key;
+
+		lua_pushvalue(L, -2); /* lua_next() needs the key as it is */
+		key = lua_tostring(L, -1);
+		json_object_set_new_nocheck(
+		    j, key != NULL ? key : "?", at(L, lua_gettop(L) - 1));
 		lua_pop(L, 1);
 	}
 	return j;
 }
 
 static json_t *
-at(lua_State *L, int i, int depth)
+at(lua_State *L, int i)
 {
 	const char *text;
 	size_t len;
 
-	luaL_checkstack(L, 6, "JSON");
-	if (depth > DEPTH_MAX)
-		luaL_error(L, "tables are nested too deep");
 	switch (lua_type(L, i)) {
 	case LUA_TNIL:
 		return json_null();
@@ -98,16 +98,35 @@ at(lua_State *L, int i, int depth)
 		text = lua_tolstring(L, i, &len);
 		return json_stringn_nocheck(text, len);
 	case LUA_TTABLE:
-		return table(L, i, depth);
+		return table(L, i);
 	default:
+		return NULL; /* check() has raised */
+	}
+}
+
+/* Before anything is made that an error would leave behind. */
+static void
+check(lua_State *L, int i, int depth)
+{
+	int type = lua_type(L, i);
+
+	luaL_checkstack(L, 6, "JSON");
+	if (depth > DEPTH_MAX)
+		luaL_error(L, "tables are nested too deep");
+	if (type > LUA_TTABLE || type == LUA_TLIGHTUSERDATA)
 		luaL_error(
 		    L, "a %s cannot be given to a policy", luaL_typename(L, i));
-		return NULL;
-	}
+	if (type != LUA_TTABLE)
+		return;
+	for (lua_pushnil(L); lua_next(L, i); lua_pop(L, 1))
+		check(L, lua_gettop(L), depth + 1);
 }
 
 json_t *
 test_json_at(lua_State *L, int i)
 {
-	return at(L, i > 0 ? i : lua_gettop(L) + i + 1, 0);
+	if (i < 0)
+		i += lua_gettop(L) + 1;
+	check(L, i, 0);
+	return at(L, i);
 }

@@ -43,6 +43,12 @@ ORDERS = {
                          'MAIL FROM:<b@example.org>', 'QUIT'],
     'null sender': ['EHLO a.example.org', 'MAIL FROM:<>',
                     'RCPT TO:<a@example.org>', 'DATA', CONTENT, 'QUIT'],
+    'others': ['EHLO a.example.org', 'VRFY <a@example.org>', 'ETRN',
+               'STARTTLS', 'HELP', 'RSET x', 'QUIT'],
+    'wrong': ['EHLO', 'HELO', 'MAIL', 'MAIL FROM:', 'RCPT',
+              'MAIL FROM:<a@example.org>', 'RCPT', 'RCPT TO:', 'QUIT'],
+    'small letters': ['ehlo a.example.org', 'mail from:<a@example.org>',
+                      'rcpt to: <b@example.org>', 'data', CONTENT, 'quit'],
     'parameters': ['EHLO a.example.org',
                    'MAIL FROM:<a@example.org> SIZE=1000 BODY=8BITMIME',
                    'RCPT TO:<a@example.org>', 'RSET', 'QUIT'],
@@ -61,7 +67,7 @@ def dialogue(stage, what):
 def plain(command, lines):
     """What is compared of a reply: not what changes from run to run, nor
     the extensions that a MTA happens to have."""
-    if command is None or command[:4] in ('EHLO', 'HELO'):
+    if command is None or command[:4].upper() in ('EHLO', 'HELO'):
         if lines and lines[-1][:3] in ('220', '250'):
             return lines[-1][:3]
     text = '\n'.join(lines)
