@@ -15,7 +15,8 @@ from mta_session import Session
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-KUMILTER = os.environ.get('KUMILTER', os.path.join(ROOT, 'build/kumilter'))
+KUMILTER = os.path.abspath(
+    os.environ.get('KUMILTER', os.path.join(ROOT, 'build/kumilter')))
 WRAP = shlex.split(os.environ.get('KUMILTER_WRAP', ''))
 # valgrind and sanitizers are slow; what waits for the daemon waits longer
 PATIENCE = 120 if WRAP else 30
