@@ -59,10 +59,13 @@ plain_memo(long n)
 		struct memo_flight *mine = NULL, *flight = NULL;
 		struct memo_value *v = NULL;
 
+		struct memo_result r = { .json = NULL, .cost = 8 };
+
 		if (memo_ask(memo, "key", 3, &mine, clock_mono(), &v,
-			&flight) == MEMO_CALLER)
-			v = memo_done(
-			    flight, &mine, json_integer(42), 8, clock_mono());
+			&flight) == MEMO_CALLER) {
+			r.json = json_integer(42);
+			v = memo_done(flight, &mine, &r, clock_mono());
+		}
 		sink += json_integer_value(memo_json(v)) != 0;
 		memo_flight_unref(flight);
 		memo_value_unref(v);
