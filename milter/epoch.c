@@ -9,6 +9,7 @@
 #include "task.h"
 #include "xmalloc.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -144,17 +145,19 @@ load_states(struct epoch *e, const struct epoch_options *o, struct err *err)
 	draft_fini(&draft);
 	n = count_states(o, &e->settings);
 	e->state = xrealloc(e->state, (size_t)n * sizeof *e->state);
-	while (e->n_states < n) {
-		e->state[e->n_states] = epoch_load_state(e, err);
-		if (e->state[e->n_states] == NULL)
-			return -1;
-		e->n_states++;
-	}
+	/* what loading one left behind goes before the next wants as much */
 	for (int i = 0; i < n; i++) {
-		if (epoch_arm(e, e->state[i], err) != 0)
+		struct state *st = i == 0 ? first : epoch_load_state(e, err);
+
+		if (st == NULL)
 			return -1;
-		atomic_store(&e->state[i]->number, i);
+		e->state[i] = st;
+		e->n_states = i + 1;
+		if (epoch_arm(e, st, err) != 0)
+			return -1;
+		atomic_store(&st->number, i);
 	}
+	malloc_trim(0); /* ... and then to the system */
 	return 0;
 }
 
