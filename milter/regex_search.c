@@ -39,7 +39,7 @@ struct regex_search {
 	unsigned groups;
 	/* the limits, over all matches */
 	struct regex_limits limits;
-	int64_t cpu_end;
+	int64_t cpu_end;      /* 0 until the clock is looked at */
 	struct timespec tick; /* of the coarse clock, at the last look */
 	const char *why;      /* it was ended */
 	/* the callouts' */
@@ -49,12 +49,21 @@ struct regex_search {
 
 /* ---- limits ------------------------------------------------------------- */
 
+/*
+ * Next to all searches end before they are asked this: what the clock of the
+ * thread costs, a call of the kernel, is a multiple of a match.
+ */
 static bool
 is_over(struct regex_search *s)
 {
+	int64_t cpu = clock_cpu(CLOCK_THREAD_CPUTIME_ID);
+
+	if (s->cpu_end == 0)
+		s->cpu_end =
+		    cpu + (s->limits.cpu > 0 ? s->limits.cpu : REGEX_CPU);
 	if (s->limits.over != NULL && s->limits.over(s->limits.arg))
 		s->why = "interrupted";
-	else if (clock_cpu(CLOCK_THREAD_CPUTIME_ID) > s->cpu_end)
+	else if (cpu > s->cpu_end)
 		s->why = "too long";
 	return s->why != NULL;
 }
@@ -131,8 +140,7 @@ regex_search_new(struct regex *re, const char *text, size_t len,
 	s->len = len;
 	if (limits != NULL)
 		s->limits = *limits;
-	s->cpu_end = clock_cpu(CLOCK_THREAD_CPUTIME_ID) +
-		     (s->limits.cpu > 0 ? s->limits.cpu : REGEX_CPU);
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &s->tick);
 	s->ask = REGEX_ASK;
 	if ((re->flags & REGEX_UTF) && !header_text_is_utf8(text, len)) {
 		charset_repair(&s->copy, text, len);

@@ -112,13 +112,21 @@ regex_set_lookup(const struct regex_set *set, const char *text, size_t text_len,
 {
 	int64_t cpu = limits->cpu > 0 ? limits->cpu : REGEX_CPU;
 	int64_t end = clock_cpu(CLOCK_THREAD_CPUTIME_ID) + cpu;
+	struct regex_limits left = *limits;
+	struct timespec tick, now;
 	size_t n = set->done ? set->n : 0;
 
+	left.cpu = cpu;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &tick);
 	for (size_t i = 0; i < n; i++) {
-		struct regex_limits left = *limits;
 		int rc;
 
-		left.cpu = end - clock_cpu(CLOCK_THREAD_CPUTIME_ID);
+		/* the clock of the thread costs more than a pattern does */
+		clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+		if (now.tv_nsec != tick.tv_nsec || now.tv_sec != tick.tv_sec) {
+			left.cpu = end - clock_cpu(CLOCK_THREAD_CPUTIME_ID);
+			tick = now;
+		}
 		if (left.cpu <= 0)
 			return err_set(err, "too long");
 		rc = search_one(set->entry[i].re, text, text_len, &left, err);
