@@ -5,6 +5,7 @@
 #include "json_text.h"
 #include "record.h"
 #include "record_log.h"
+#include "record_template.h"
 #include "session_learn.h"
 #include "xmalloc.h"
 
@@ -106,6 +107,19 @@ fill_message(const struct session *s, const struct message *m,
 		r->tls_subject = subject;
 }
 
+/* As the log wants it. */
+static void
+write_record(struct str *out, const struct record_log *log,
+    enum record_type type, const json_t *json)
+{
+	const char *template = record_log_options(log)->kind[type].template;
+
+	if (template != NULL)
+		record_template_write(out, template, json);
+	else
+		json_text_write(out, json, false);
+}
+
 static void
 add_reception(struct receptions *r, struct record_log *log, const json_t *json)
 {
@@ -114,7 +128,7 @@ add_reception(struct receptions *r, struct record_log *log, const json_t *json)
 	r->one = xrealloc(r->one, (r->n + 1) * sizeof *r->one);
 	one = &r->one[r->n++];
 	*one = (struct reception){ log, { 0 } };
-	json_text_write(&one->text, json, false);
+	write_record(&one->text, log, RECORD_RECEPTION, json);
 }
 
 /* One record for each log that wants it. */
@@ -243,7 +257,7 @@ put_rejection(const struct session *s, struct record *r)
 		meta = record_pick_meta(o->meta, s->meta);
 		r->meta = meta;
 		json = record_json(r);
-		json_text_write(&text, json, false);
+		write_record(&text, e->logs[i], RECORD_REJECTION, json);
 		record_log_put(
 		    e->logs[i], RECORD_REJECTION, str_c(&text), text.len);
 		str_fini(&text);

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "duration.h"
+#include "record_template.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,11 +27,19 @@ record_type_name(enum record_type type)
 }
 
 static bool
-is_type(const char *name)
+is_ours(const char *name)
 {
 	for (size_t i = 0; i < RECORD_TYPES; i++)
 		if (strcmp(name, type_names[i]) == 0)
 			return true;
+	return false;
+}
+
+static bool
+is_type(const char *name)
+{
+	if (is_ours(name))
+		return true;
 	for (size_t i = 0; i < sizeof other_types / sizeof *other_types; i++)
 		if (strcmp(name, other_types[i]) == 0)
 			return true;
@@ -207,8 +216,21 @@ take_inodes(struct record_options *o, const json_t *value, struct err *err)
 
 /* ---- per_record --------------------------------------------------------- */
 
+/* Of records that a milter never has, any will do. */
 static int
-check_kind(const json_t *given, struct err *err)
+check_template(const char *type, const json_t *value, struct err *err)
+{
+	const char *text = "";
+
+	if (take_text(value, &text, err) != 0)
+		return -1;
+	return is_ours(type) || strcmp(type, "Any") == 0
+		   ? record_template_check(text, err)
+		   : 0;
+}
+
+static int
+check_kind(const char *type, const json_t *given, struct err *err)
 {
 	const char *key, *unused = "";
 	struct err why;
@@ -228,7 +250,7 @@ check_kind(const json_t *given, struct err *err)
 			 strcmp(key, "segment_header") == 0)
 			rc = take_text(value, &unused, &why);
 		else if (strcmp(key, "template") == 0)
-			rc = err_set(&why, "not in this version of kumilter");
+			rc = check_template(type, value, &why);
 		else
 			return err_set(err, "unknown key \"%s\"", key);
 		if (rc != 0)
@@ -250,7 +272,7 @@ take_kinds(struct record_options *o, const json_t *value, struct err *err)
 	json_object_foreach ((json_t *)value, key, kind) {
 		if (!is_type(key))
 			return err_set(err, "unknown type \"%s\"", key);
-		if (check_kind(kind, &why) != 0)
+		if (check_kind(key, kind, &why) != 0)
 			return err_set(err, "%s: %s", key, why.msg);
 	}
 	return 0;
@@ -282,6 +304,7 @@ set_kinds(struct record_options *o)
 			.log_dir = text_or(kind, "log_dir", log_dir),
 			.suffix = text_or(kind, "suffix", ""),
 			.segment_header = text_or(kind, "segment_header", ""),
+			.template = text_or(kind, "template", NULL),
 		};
 	}
 }

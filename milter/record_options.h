@@ -23,6 +23,7 @@ const char *record_type_name(enum record_type type); /* "Reception" */
 struct record_kind {
 	bool enable;
 	const char *log_dir, *suffix, *segment_header; /* never NULL */
+	const char *template; /* record_template.h's, or NULL: JSON */
 };
 
 /* What is to stay free: bytes or objects, or percent of all. */

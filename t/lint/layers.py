@@ -22,7 +22,7 @@ LAYERS = (
              'pattern_item regex regex_code regex_search regex_replace '
              'regex_rust regex_set packed atoms domain_map cidr_recent '
              'reply reply_text reply_seen standing explain '
-             'record record_options record_file '
+             'record record_options record_template record_file '
              'conformance conformance_fix '
              'submit source_edit datasource plain_file '
              'histogram lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '

@@ -257,7 +257,8 @@ kumo.on('init', function()
   kumo.configure_local_logs {
     log_dir = folder .. '/logs',
     per_record = {
-      Reception = { suffix = '_recv', segment_header = '# received\\n' },
+      Reception = { suffix = '_recv', segment_header = 'who,reply\\n',
+                    template = '{{ sender }},{{response.code}}' },
       Rejection = { log_dir = folder .. '/deep/er', suffix = '.x' },
     },
   }
@@ -287,8 +288,7 @@ def test_types_have_their_own_files(d):
     path, = segments(d)
     match(os.path.basename(path), r'\d{8}-\d{6}\.\d{9}_recv$')
     header, line = text(path).splitlines()
-    equal(header, '# received')
-    equal(json.loads(line)['type'], 'Reception')
+    equal((header, line), ('who,reply', 'ann@example.com,250'))
     equal(len(wait_records(d, 1, 'only')), 1)
     equal(segments(d, 'none'), [])
 
