@@ -44,6 +44,7 @@
 	FILE(msys_stubs, "msys/stubs.lua")                                     \
 	FILE(msys_submit, "msys/submit.lua")                                   \
 	FILE(msys_timer, "msys/timer.lua")                                     \
+	FILE(msys_http, "msys/http.lua")                                       \
 	FILE(msys_vctx, "msys/vctx.lua")                                       \
 	FILE(objects, "objects.lua")                                           \
 	FILE(prelude, "prelude.lua")                                           \

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #define SENDING "kumo.HttpSending"
+#define NATIVE "kumo.http native"
 
 static int
 fail(lua_State *L, const char *why)
@@ -454,5 +455,15 @@ lb_http_open(lua_State *L)
 	add(L, "build_url", build_url);
 	add(L, "split_url", split_url);
 	add(L, "decode", decode);
+	lua_pushvalue(L, -1);
+	lua_setfield(L, LUA_REGISTRYINDEX, NATIVE);
 	lua_call(L, 2, 0);
+}
+
+/* native.http of Momentum's parts: the same primitives */
+void
+lb_msys_http_open(lua_State *L)
+{
+	lua_getfield(L, LUA_REGISTRYINDEX, NATIVE);
+	lua_setfield(L, -2, "http");
 }

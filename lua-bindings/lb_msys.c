@@ -32,6 +32,7 @@ static void (*const natives[])(lua_State *L) = {
 	lb_msys_file_open,
 	lb_msys_dns_open,
 	lb_msys_timer_open,
+	lb_msys_http_open,
 	lb_msys_submit_open,
 	lb_msys_mime_open,
 };

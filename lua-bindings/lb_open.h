@@ -71,6 +71,7 @@ void lb_msys_db_open(struct lua_State *L);
 void lb_msys_file_open(struct lua_State *L);
 void lb_msys_dns_open(struct lua_State *L);
 void lb_msys_timer_open(struct lua_State *L);
+void lb_msys_http_open(struct lua_State *L);
 void lb_msys_submit_open(struct lua_State *L);
 void lb_msys_mime_open(struct lua_State *L);
 

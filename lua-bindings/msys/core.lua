@@ -200,7 +200,7 @@ for _, part in ipairs {
   'constant', 'module', 'vctx', 'accept', 'string', 'message', 'operator',
   'codec', 'pcre', 'json', 'dumper', 'macro',
   'source',
-  'dns', 'timer',
+  'dns', 'timer', 'http',
   'counter', 'series', 'cidr', 'share', 'audit',
   'db', 'file', 'submit', 'policyeditor',
   'header', 'content', 'msgpart', 'build',

@@ -227,7 +227,6 @@ bits(dkim, 'DKIM_SIGFLAG_', 'IGNORE PROCESSED PASSED TESTKEY NOSUBDOMAIN')
 host.package('opendkim.dkim', dkim)
 rawset(_G, 'opendkim', rawget(_G, 'opendkim') or { dkim = dkim })
 
-missing(host.room('http.client'), 'msys.http.client.', 'new')
 local curl, xml = {}, {}
 missing(curl, 'curl.', 'new escape unescape')
 missing(xml, 'xml.', 'parsexml')

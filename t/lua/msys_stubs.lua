@@ -126,7 +126,7 @@ assert(msys.smpp[1] == nil and msys.smpp.CONSTANT == nil)
 
 -- what will come raises, and says that it is the version
 local missing = [[
-msys.http.client.new msys.validate.dkim.get_domains msys.validate.dkim.sign
+msys.validate.dkim.get_domains msys.validate.dkim.sign
 msys.validate.dkim.get_responsible_domain msys.validate.dkim.reflect
 msys.validate.dkim.get_verify_results msys.validate.dkim2.verify
 msys.validate.dkim.verify_results_get_count

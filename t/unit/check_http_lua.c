@@ -151,6 +151,75 @@ START_TEST(session_row)
 }
 END_TEST
 
+#define MSYS                                                                   \
+	"require 'msys.core' require 'msys.http.client'\n"                     \
+	"local URL = '%s'\n"                                                   \
+	"local c = msys.http.client.new()\n"                                   \
+	"local function try(...)\n"                                            \
+	"  local ok, why = pcall(...)\n"                                       \
+	"  return ok and 'fine' or (why:gsub('^.-init.lua:%%d+: ', ''))\n"     \
+	"end\n"                                                                \
+	"local function seen(method, path, data)\n"                            \
+	"  local ok, why = c:do_request(method, URL .. path, data)\n"          \
+	"  local code, text = c:get_status()\n"                                \
+	"  return tostring(ok) .. ' ' .. code .. ' ' .. (ok and text or '') "  \
+	".. ' ' .. c:get_body()\n"                                             \
+	"end\n"                                                                \
+	"local function echo(method, line, data)\n"                            \
+	"  c:set_header(line)\n"                                               \
+	"  c:do_request(method, URL .. '/echo', data)\n"                       \
+	"  return (c:get_body():gsub('\\r\\n', '~'))\n"                        \
+	"end\n"                                                                \
+	"kumo.on('smtp_server_mail_from', function()\n"                        \
+	"  kumo.reject(550, 'is ' .. (%s)) end)\n"
+
+static const struct {
+	const char *value, *answer;
+} msys_calls[] = {
+	{ "seen('GET', '/ok')", "550 is true 200 OK hello" },
+	{ "seen('GET', '/none')", "550 is true 404 Not Found none" },
+	{ "seen('GET', '/500')", "550 is true 500 Internal Server Error bad" },
+	{ "seen('GET', '/close')", "550 is nil 0  " },
+	{ "seen('GET', '/short')", "550 is nil 0  " },
+	{ "select(2, c:do_request('GET', URL .. '/circle')):match('too.*')",
+	    "550 is too many redirects" },
+	{ "echo('DELETE', 'X-One: 1'):match('^%u+ .-/1.1')",
+	    "550 is DELETE /echo HTTP/1.1" },
+	{ "echo('POST', 'X-One:  a b ', 'data'):match('X%-One.-~')",
+	    "550 is X-One: a b~" },
+	{ "echo('PUT', 'X-One: 1', 'data'):match('~~(.*)')", "550 is data" },
+	{ "echo('GET', 'A: 1') and tostring(echo('GET'):match('A: 1'))",
+	    "550 is nil" },
+	{ "seen('GET', '/ok') and c:get_headers()[2]", "550 is x-one: 1" },
+	{ "seen('GET', '/ok') and "
+	  "c:parse_headers(c:get_headers())['Set-Cookie']",
+	    "550 is a" },
+	{ "try(c.set_header, c, 'x')",
+	    "550 is client:set_header: no colon in it" },
+	{ "try(c.set_header, c, 'A: b\\r\\nC: d')",
+	    "550 is client:set_header: invalid HTTP header value" },
+	{ "try(c.set_timeout, c, 'x')",
+	    "550 is client:set_timeout: seconds expected" },
+	{ "try(c.do_request, c, 'TRACE', URL)",
+	    "550 is client:do_request: GET, POST, PUT or DELETE expected, got "
+	    "TRACE" },
+	{ "try(c.do_request, c, 'GET')",
+	    "550 is client:do_request: url: string expected, got nil" },
+	{ "c:set_timeout(0.05) or seen('GET', '/silent')", "550 is nil 0  " },
+};
+
+START_TEST(msys_row)
+{
+	char *text = xasprintf(MSYS, server->url, msys_calls[_i].value);
+	char *expected = xasprintf("C -; M %s", msys_calls[_i].answer);
+
+	policy_use("", text);
+	play_expect("C M:<s@a.example> Q", expected, msys_calls[_i].value);
+	free(text);
+	free(expected);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -163,6 +232,7 @@ suite(void)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, lua_file_runs);
 	tcase_add_loop_test(t, session_row, 0, UNIT_N(calls));
+	tcase_add_loop_test(t, msys_row, 0, UNIT_N(msys_calls));
 	return s;
 }
 
