@@ -10,12 +10,15 @@
 
 #include "milter/log.h"
 #include "milter/msys_source.h"
+#include "milter/plain_file.h"
 #include "milter/xmalloc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FILE_MAX ((size_t)16 * 1024 * 1024)
 
@@ -59,31 +62,27 @@ keep(lua_State *L)
 	return 0;
 }
 
-/* Read all of f into *out; 0 or an errno. */
+/* 0 or an errno */
 static int
-read_all(FILE *f, struct str *out)
+read_all(const char *path, struct str *out)
 {
-	char buf[8192];
-	size_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), why = 0;
 
-	while ((n = fread(buf, 1, sizeof buf, f)) > 0) {
-		if (out->len + n > FILE_MAX)
-			return EFBIG;
-		str_add(out, buf, n);
-	}
-	return ferror(f) ? errno : 0;
+	if (fd < 0)
+		return errno;
+	if (plain_file_read(fd, FILE_MAX + 1, out, NULL) != 0)
+		why = errno;
+	close(fd);
+	return why != 0 ? why : out->len > FILE_MAX ? EFBIG : 0;
 }
 
 /* load.read(path) -> text, or nil, why, errno */
 static int
 read_file(lua_State *L)
 {
-	FILE *f = fopen(luaL_checkstring(L, 1), "re");
 	struct str text = { 0 };
-	int why = f == NULL ? errno : read_all(f, &text);
+	int why = read_all(luaL_checkstring(L, 1), &text);
 
-	if (f != NULL)
-		fclose(f);
 	if (why == 0) {
 		lb_push_str(L, &text);
 		return 1;

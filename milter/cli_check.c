@@ -3,14 +3,17 @@
 #include "dialect.h"
 #include "epoch.h"
 #include "log.h"
+#include "plain_file.h"
 #include "serve.h"
 #include "xmalloc.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static void
 usage(FILE *to)
@@ -90,21 +93,16 @@ static int
 scan_file(const char *path, const struct epoch_options *o)
 {
 	struct str text = { 0 };
-	FILE *f;
-	char buf[8192];
-	size_t n;
-	int found;
+	int fd, found;
 
 	if (o->n_scriptlets > 0 &&
 	    (o->policy == NULL || strcmp(path, o->policy) != 0))
 		return 0;
-	f = fopen(path, "re");
-	if (f == NULL)
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return 0;
-	while (text.len < 16 * 1024 * 1024 &&
-	       (n = fread(buf, 1, sizeof buf, f)) > 0)
-		str_add(&text, buf, n);
-	fclose(f);
+	(void)plain_file_read(fd, PLAIN_FILE_MAX, &text, NULL);
+	close(fd);
 	found = dialect_scan(str_c(&text), text.len, on_dialect, (void *)path);
 	str_fini(&text);
 	return found;

@@ -1,13 +1,16 @@
 #include "cli.h"
+#include "plain_file.h"
 #include "transcript.h"
 #include "try_options.h"
 #include "xmalloc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #define TEXT_MAX ((size_t)256 << 20) /* of a message or a dialogue */
 
@@ -43,22 +46,17 @@ print_item(void *arg, const json_t *item)
 static int
 read_file(struct str *out, const char *path)
 {
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	char buf[65536];
-	size_t n;
-	int rc = 0;
+	bool is_stdin = strcmp(path, "-") == 0;
+	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	bool failed = fd < 0 || plain_file_read(fd, TEXT_MAX, out, NULL) != 0;
+	int why = failed ? errno : EFBIG;
 
-	while (f != NULL && out->len < TEXT_MAX &&
-	       (n = fread(buf, 1, sizeof buf, f)) > 0)
-		str_add(out, buf, n);
-	if (f == NULL || ferror(f) || out->len >= TEXT_MAX) {
-		fprintf(stderr, "kumilter try: %s: %s\n", path,
-		    strerror(f != NULL && !ferror(f) ? EFBIG : errno));
-		rc = EX_NOINPUT;
-	}
-	if (f != NULL && f != stdin)
-		fclose(f);
-	return rc;
+	if (fd >= 0 && !is_stdin)
+		close(fd);
+	if (!failed && out->len < TEXT_MAX)
+		return 0;
+	fprintf(stderr, "kumilter try: %s: %s\n", path, strerror(why));
+	return EX_NOINPUT;
 }
 
 /* ---- what came of it ----------------------------------------------------- */

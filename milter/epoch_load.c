@@ -6,16 +6,19 @@
 #include "log.h"
 #include "memo.h"
 #include "mutual.h"
+#include "plain_file.h"
 #include "session.h"
 #include "xmalloc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <luajit.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LOAD_MEMORY ((size_t)2048 * 1024 * 1024)
 #define POLICY_MAX ((size_t)16 * 1024 * 1024)
@@ -114,23 +117,20 @@ static int
 read_policy(struct epoch *e, struct err *err)
 {
 	struct str s = { 0 };
-	FILE *f = fopen(e->policy, "re");
-	char buf[8192];
-	size_t n;
+	int fd = open(e->policy, O_RDONLY | O_CLOEXEC), rc;
+	struct err why;
 
-	if (f == NULL)
+	if (fd < 0)
 		return err_set(
 		    err, "cannot open %s: %s", e->policy, strerror(errno));
-	while (s.len < POLICY_MAX && (n = fread(buf, 1, sizeof buf, f)) > 0)
-		str_add(&s, buf, n);
-	if (ferror(f) || s.len >= POLICY_MAX) {
+	rc = plain_file_read(fd, POLICY_MAX, &s, &why);
+	close(fd);
+	if (rc != 0 || s.len >= POLICY_MAX) {
 		err_set(err, "cannot read %s: %s", e->policy,
-		    strerror(ferror(f) ? errno : EFBIG));
-		fclose(f);
+		    rc != 0 ? why.msg : strerror(EFBIG));
 		str_fini(&s);
 		return -1;
 	}
-	fclose(f);
 	e->source_len = s.len;
 	e->source = s.len != 0 ? str_take(&s) : xstrdup("");
 	return 0;

@@ -48,8 +48,13 @@ plain_file_read(int fd, size_t max, struct str *out, struct err *err)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return err_set(err, "%s", strerror(errno));
+		if (n < 0) {
+			int why = errno;
+
+			err_set(err, "%s", strerror(why));
+			errno = why;
+			return -1;
+		}
 		if (n == 0)
 			return 0;
 		str_add(out, buf, (size_t)n);

@@ -20,7 +20,11 @@
  */
 int plain_file_open(const char *path, int flags, mode_t mode, struct err *err);
 
-/* Add at most max bytes from where fd stands; fewer only at the end. */
+/*
+ * Add at most max bytes from where fd stands; fewer only at the end.  fd may
+ * be of another kind of file: what an administrator names is waited for.
+ * -1: errno says it, too.
+ */
 int plain_file_read(int fd, size_t max, struct str *out, struct err *err);
 
 /* All or nothing is said to be written: -1 where the disk is full. */
