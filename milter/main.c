@@ -16,6 +16,10 @@ static const struct verb {
 	{ "status", "ask the daemon how it is", cli_status },
 	{ "try", "play one session against a policy, without an MTA", cli_try },
 	{ "test", "run the tests of policies", cli_test },
+	{ "doctor", "what is wrong with how an MTA asks the policy",
+	    cli_doctor },
+	{ "print-config", "the lines for an MTA's configuration",
+	    cli_print_config },
 	{ "explain-reply", "what a client will see of a refusal", cli_explain },
 };
 

@@ -40,7 +40,7 @@ LAYERS = (
     ('policy', 'epoch epoch_load epoch_work task event event_call event_seen event_message '
                'event_stand event_rewrite event_record event_msys event_dry event_decision relay'),
     ('sim', 'sim sim_* transcript transcript_text pretend test_*'),
-    ('door', 'glue glue_guard status prometheus exporter exporter_page'),
+    ('door', 'mta_config doctor glue glue_guard status prometheus exporter exporter_page'),
     ('top', 'main serve serve_options cli cli_* status_view try_options'),
 )
 # Of milter/ these, and no others, touch a Lua state.
