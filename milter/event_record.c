@@ -2,7 +2,6 @@
 
 #include "clock.h"
 #include "event_call.h"
-#include "json_text.h"
 #include "record.h"
 #include "record_log.h"
 #include "record_template.h"
@@ -109,26 +108,34 @@ fill_message(const struct session *s, const struct message *m,
 
 /* As the log wants it. */
 static void
-write_record(struct str *out, const struct record_log *log,
-    enum record_type type, const json_t *json)
+write_record(
+    struct str *out, const struct record_log *log, const struct record *r)
 {
-	const char *template = record_log_options(log)->kind[type].template;
+	const char *template = record_log_options(log)->kind[r->type].template;
+	struct str text = { 0 };
+	json_t *json;
 
-	if (template != NULL)
-		record_template_write(out, template, json);
-	else
-		json_text_write(out, json, false);
+	if (template == NULL) {
+		record_write(out, r);
+		return;
+	}
+	record_write(&text, r);
+	json = json_loadb(str_c(&text), text.len, JSON_ALLOW_NUL, NULL);
+	record_template_write(out, template, json);
+	json_decref(json);
+	str_fini(&text);
 }
 
 static void
-add_reception(struct receptions *r, struct record_log *log, const json_t *json)
+add_reception(
+    struct receptions *r, struct record_log *log, const struct record *record)
 {
 	struct reception *one;
 
 	r->one = xrealloc(r->one, (r->n + 1) * sizeof *r->one);
 	one = &r->one[r->n++];
 	*one = (struct reception){ log, { 0 } };
-	write_record(&one->text, log, RECORD_RECEPTION, json);
+	write_record(&one->text, log, record);
 }
 
 /* One record for each log that wants it. */
@@ -140,7 +147,7 @@ record_to_all(const struct session *s, struct message *m, struct record *r,
 
 	for (size_t i = 0; i < e->n_logs; i++) {
 		const struct record_options *o = record_log_options(e->logs[i]);
-		json_t *meta, *headers, *json;
+		json_t *meta, *headers;
 
 		if (!o->kind[RECORD_RECEPTION].enable ||
 		    (o->filter_event != NULL &&
@@ -151,9 +158,7 @@ record_to_all(const struct session *s, struct message *m, struct record *r,
 		headers = record_pick_headers(o->headers, &m->headers);
 		r->meta = meta;
 		r->headers = headers;
-		json = record_json(r);
-		add_reception(out, e->logs[i], json);
-		json_decref(json);
+		add_reception(out, e->logs[i], r);
 		json_decref(meta);
 		json_decref(headers);
 	}
@@ -250,18 +255,16 @@ put_rejection(const struct session *s, struct record *r)
 	for (size_t i = 0; i < e->n_logs; i++) {
 		const struct record_options *o = record_log_options(e->logs[i]);
 		struct str text = { 0 };
-		json_t *meta, *json;
+		json_t *meta;
 
 		if (!o->kind[RECORD_REJECTION].enable)
 			continue;
 		meta = record_pick_meta(o->meta, s->meta);
 		r->meta = meta;
-		json = record_json(r);
-		write_record(&text, e->logs[i], RECORD_REJECTION, json);
+		write_record(&text, e->logs[i], r);
 		record_log_put(
 		    e->logs[i], RECORD_REJECTION, str_c(&text), text.len);
 		str_fini(&text);
-		json_decref(json);
 		json_decref(meta);
 	}
 }

@@ -2,6 +2,7 @@
 
 #include "charset.h"
 #include "header_text.h"
+#include "json_text.h"
 #include "moment.h"
 #include "text.h"
 
@@ -16,186 +17,201 @@
 /* 100 ns intervals between 1582-10-15 and 1970-01-01 (RFC 9562, 5.1) */
 #define UUID_EPOCH INT64_C(0x01b21dd213814000)
 
-static json_t *
-text_n(const char *p, size_t n)
+/* A text of JSON; most have nothing in them to escape. */
+static void
+add_text_n(struct str *out, const char *p, size_t n)
 {
-	struct str out = { 0 };
-	json_t *text;
+	struct str good = { 0 };
+	size_t plain = 0;
 
-	if (header_text_is_utf8(p, n))
-		return json_stringn_nocheck(p, n);
-	charset_repair(&out, p, n);
-	text = json_stringn_nocheck(str_c(&out), out.len);
-	str_fini(&out);
-	return text;
-}
-
-static json_t *
-text(const char *p)
-{
-	return p != NULL ? text_n(p, strlen(p)) : json_null();
+	while (plain < n && p[plain] >= ' ' && p[plain] <= '~' &&
+	       p[plain] != '"' && p[plain] != '\\')
+		plain++;
+	if (plain == n) {
+		str_addc(out, '"');
+		str_add(out, p, n);
+		str_addc(out, '"');
+	} else if (header_text_is_utf8(p, n)) {
+		json_text_string(out, p, n);
+	} else {
+		charset_repair(&good, p, n);
+		json_text_string(out, str_c(&good), good.len);
+		str_fini(&good);
+	}
 }
 
 static void
-set(json_t *object, const char *key, json_t *value)
+add_text(struct str *out, const char *p)
 {
-	json_object_set_new_nocheck(object, key, value);
+	if (p != NULL)
+		add_text_n(out, p, strlen(p));
+	else
+		str_adds(out, "null");
+}
+
+static void
+add_key(struct str *out, const char *key)
+{
+	str_adds(out, ",\"");
+	str_adds(out, key);
+	str_adds(out, "\":");
+}
+
+static void
+add_member(struct str *out, const char *key, const char *text)
+{
+	add_key(out, key);
+	add_text(out, text);
 }
 
 /* Seconds, and all of it as text. */
 static void
-set_time(json_t *record, const char *seconds, const char *full, int64_t ns)
+add_time(struct str *out, const char *seconds, const char *full, int64_t ns)
 {
 	struct moment m = { .s = ns / SECOND, .ns = (int32_t)(ns % SECOND) };
-	struct str out = { 0 };
 
 	if (m.ns < 0) {
 		m.ns += (int32_t)SECOND;
 		m.s--;
 	}
-	moment_write_rfc3339(&out, &m);
+	add_key(out, seconds);
+	str_addf(out, "%" PRId64, m.s);
+	add_key(out, full);
+	str_addc(out, '"');
+	moment_write_rfc3339(out, &m);
 	/* "+00:00" as "Z" */
-	if (out.len > 6 && strcmp(str_c(&out) + out.len - 6, "+00:00") == 0) {
-		out.len -= 6;
-		str_addc(&out, 'Z');
-	}
-	set(record, seconds, json_integer(m.s));
-	set(record, full, json_stringn_nocheck(str_c(&out), out.len));
-	str_fini(&out);
-}
-
-static json_t *
-enhanced_code(const char *code)
-{
-	json_t *object;
-	int class, subject, detail;
-
-	if (sscanf(code, "%d.%d.%d", &class, &subject, &detail) != 3)
-		return json_null();
-	object = json_object();
-	set(object, "class", json_integer(class));
-	set(object, "subject", json_integer(subject));
-	set(object, "detail", json_integer(detail));
-	return object;
-}
-
-static json_t *
-single_line(const char *content)
-{
-	struct str out = { 0 };
-	json_t *value;
-
-	for (const char *p = content; *p != '\0'; p++)
-		if (*p == '\n' || (*p == '\r' && p[1] != '\n'))
-			str_addc(&out, ' ');
-		else if (*p != '\r')
-			str_addc(&out, *p);
-	value = text_n(str_c(&out), out.len);
-	str_fini(&out);
-	return value;
-}
-
-static json_t *
-command(const struct record *r)
-{
-	struct str out = { 0 };
-	json_t *value;
-
-	if (r->verb == NULL)
-		return json_null();
-	str_adds(&out, r->verb);
-	str_adds(&out, r->argument);
-	value = text_n(str_c(&out), out.len);
-	str_fini(&out);
-	return value;
-}
-
-static json_t *
-response(const struct record *r)
-{
-	json_t *object = json_object();
-
-	set(object, "code", json_integer(r->code));
-	set(object, "enhanced_code", enhanced_code(r->enhanced));
-	set(object, "content", single_line(r->content));
-	set(object, "command", command(r));
-	return object;
-}
-
-static json_t *
-recipients(const struct record *r)
-{
-	json_t *array;
-
-	if (r->n_rcpt == 1)
-		return text(r->rcpt[0]);
-	array = json_array();
-	for (size_t i = 0; i < r->n_rcpt; i++)
-		json_array_append_new(array, text(r->rcpt[i]));
-	return array;
-}
-
-static json_t *
-peer(const struct record *r)
-{
-	json_t *object;
-
-	if (r->peer == NULL)
-		return json_null();
-	object = json_object();
-	set(object, "name", text(r->helo));
-	set(object, "addr", text(r->peer));
-	return object;
-}
-
-static json_t *
-picked(const json_t *object)
-{
-	return object != NULL ? json_incref((json_t *)object) : json_object();
+	if (out->len > 6 && memcmp(out->data + out->len - 6, "+00:00", 6) == 0)
+		out->len -= 6;
+	str_adds(out, "Z\"");
 }
 
 static void
-set_what_is_known(json_t *record, const struct record *r)
+add_enhanced(struct str *out, const char *code)
 {
-	if (r->tls_cipher != NULL)
-		set(record, "tls_cipher", text(r->tls_cipher));
-	if (r->tls_protocol_version != NULL)
-		set(record, "tls_protocol_version",
-		    text(r->tls_protocol_version));
-	if (r->tls_subject != NULL)
-		set(record, "tls_peer_subject_name", picked(r->tls_subject));
-	set(record, "session_id", text(r->session));
+	int class, subject, detail;
+
+	if (sscanf(code, "%d.%d.%d", &class, &subject, &detail) != 3)
+		str_adds(out, "null");
+	else
+		str_addf(out, "{\"class\":%d,\"subject\":%d,\"detail\":%d}",
+		    class, subject, detail);
 }
 
-json_t *
-record_json(const struct record *r)
+static void
+add_single_line(struct str *out, const char *content)
 {
-	static const char *const nothing[] = { "egress_pool", "egress_source",
-		"source_address", "feedback_report" };
-	json_t *record = json_object();
+	struct str line = { 0 };
 
-	set(record, "type", text(record_type_name(r->type)));
-	set(record, "id", text(r->id));
-	set(record, "sender", text(r->sender));
-	set(record, "recipient", recipients(r));
-	set(record, "queue", text(r->queue));
-	set(record, "site", text(""));
-	set(record, "size", json_integer((json_int_t)r->size));
-	set(record, "response", response(r));
-	set(record, "peer_address", peer(r));
-	set_time(record, "timestamp", "event_time", r->time);
-	set_time(record, "created", "created_time", r->created);
-	set(record, "num_attempts", json_integer(0));
-	set(record, "bounce_classification", text("Uncategorized"));
-	for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
-		set(record, nothing[i], json_null());
-	set(record, "meta", picked(r->meta));
-	set(record, "headers", picked(r->headers));
-	set(record, "delivery_protocol", json_null());
-	set(record, "reception_protocol", text(r->reception_protocol));
-	set(record, "nodeid", text(r->node));
-	set_what_is_known(record, r);
-	return record;
+	for (const char *p = content; *p != '\0'; p++)
+		if (*p == '\n' || (*p == '\r' && p[1] != '\n'))
+			str_addc(&line, ' ');
+		else if (*p != '\r')
+			str_addc(&line, *p);
+	add_text_n(out, str_c(&line), line.len);
+	str_fini(&line);
+}
+
+static void
+add_command(struct str *out, const struct record *r)
+{
+	struct str line = { 0 };
+
+	if (r->verb == NULL) {
+		str_adds(out, "null");
+		return;
+	}
+	str_adds(&line, r->verb);
+	str_adds(&line, r->argument);
+	add_text_n(out, str_c(&line), line.len);
+	str_fini(&line);
+}
+
+static void
+add_response(struct str *out, const struct record *r)
+{
+	str_addf(out, ",\"response\":{\"code\":%d", r->code);
+	add_key(out, "enhanced_code");
+	add_enhanced(out, r->enhanced);
+	add_key(out, "content");
+	add_single_line(out, r->content);
+	add_key(out, "command");
+	add_command(out, r);
+	str_addc(out, '}');
+}
+
+static void
+add_recipients(struct str *out, const struct record *r)
+{
+	add_key(out, "recipient");
+	if (r->n_rcpt == 1) {
+		add_text(out, r->rcpt[0]);
+		return;
+	}
+	str_addc(out, '[');
+	for (size_t i = 0; i < r->n_rcpt; i++) {
+		if (i > 0)
+			str_addc(out, ',');
+		add_text(out, r->rcpt[i]);
+	}
+	str_addc(out, ']');
+}
+
+static void
+add_peer(struct str *out, const struct record *r)
+{
+	add_key(out, "peer_address");
+	if (r->peer == NULL) {
+		str_adds(out, "null");
+		return;
+	}
+	str_adds(out, "{\"name\":");
+	add_text(out, r->helo);
+	add_member(out, "addr", r->peer);
+	str_addc(out, '}');
+}
+
+static void
+add_json(struct str *out, const char *key, const json_t *value)
+{
+	add_key(out, key);
+	if (value != NULL)
+		json_text_write(out, value, false);
+	else
+		str_adds(out, "{}");
+}
+
+void
+record_write(struct str *out, const struct record *r)
+{
+	str_addf(out, "{\"type\":\"%s\"", record_type_name(r->type));
+	add_member(out, "id", r->id);
+	add_member(out, "sender", r->sender);
+	add_recipients(out, r);
+	add_member(out, "queue", r->queue);
+	add_member(out, "site", "");
+	str_addf(out, ",\"size\":%zu", r->size);
+	add_response(out, r);
+	add_peer(out, r);
+	add_time(out, "timestamp", "event_time", r->time);
+	add_time(out, "created", "created_time", r->created);
+	str_adds(out, ",\"num_attempts\":0,\"bounce_classification\":"
+		      "\"Uncategorized\",\"egress_pool\":null,"
+		      "\"egress_source\":null,\"source_address\":null,"
+		      "\"feedback_report\":null");
+	add_json(out, "meta", r->meta);
+	add_json(out, "headers", r->headers);
+	str_adds(out, ",\"delivery_protocol\":null");
+	add_member(out, "reception_protocol", r->reception_protocol);
+	add_member(out, "nodeid", r->node);
+	if (r->tls_cipher != NULL)
+		add_member(out, "tls_cipher", r->tls_cipher);
+	if (r->tls_protocol_version != NULL)
+		add_member(
+		    out, "tls_protocol_version", r->tls_protocol_version);
+	if (r->tls_subject != NULL)
+		add_json(out, "tls_peer_subject_name", r->tls_subject);
+	add_member(out, "session_id", r->session);
+	str_addc(out, '}');
 }
 
 /* ---- choosing ----------------------------------------------------------- */
@@ -237,6 +253,20 @@ fits(const struct header *h, const char *name, size_t len)
 	return h->name_len == len && strncasecmp(h->name, name, len) == 0;
 }
 
+static json_t *
+text_value(const char *p, size_t n)
+{
+	struct str good = { 0 };
+	json_t *text;
+
+	if (header_text_is_utf8(p, n))
+		return json_stringn_nocheck(p, n);
+	charset_repair(&good, p, n);
+	text = json_stringn_nocheck(str_c(&good), good.len);
+	str_fini(&good);
+	return text;
+}
+
 /* Another value of a name that is there: they become an array. */
 static void
 add_value(json_t *found, const char *key, json_t *value)
@@ -244,14 +274,14 @@ add_value(json_t *found, const char *key, json_t *value)
 	json_t *known = json_object_get(found, key), *array;
 
 	if (known == NULL) {
-		set(found, key, value);
+		json_object_set_new_nocheck(found, key, value);
 	} else if (json_is_array(known)) {
 		json_array_append_new(known, value);
 	} else {
 		array = json_array();
 		json_array_append(array, known);
 		json_array_append_new(array, value);
-		set(found, key, array);
+		json_object_set_new_nocheck(found, key, array);
 	}
 }
 
@@ -292,7 +322,7 @@ record_pick_headers(const json_t *names, const struct headers *h)
 		p = str_c(&value);
 		n = value.len;
 		text_trim(&p, &n, true, true);
-		add_value(found, spelling(found, one->name), text_n(p, n));
+		add_value(found, spelling(found, one->name), text_value(p, n));
 		str_fini(&value);
 	}
 	return found;

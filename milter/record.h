@@ -35,7 +35,8 @@ struct record {
 	const json_t *tls_subject;                     /* the same */
 };
 
-json_t *record_json(const struct record *r);
+/* One object of JSON, without a line break. */
+void record_write(struct str *out, const struct record *r);
 
 /* Those that the names choose, of which one may end in "*": an object. */
 json_t *record_pick_meta(const json_t *names, const json_t *meta);

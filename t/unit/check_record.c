@@ -18,6 +18,21 @@ check_text(json_t *value, const char *expected)
 	json_decref(value);
 }
 
+/* What was written, read again. */
+static json_t *
+written(const struct record *r)
+{
+	struct str text = { 0 };
+	json_t *json;
+
+	record_write(&text, r);
+	ck_assert_ptr_null(strpbrk(str_c(&text), "\r\n"));
+	json = json_loadb(str_c(&text), text.len, JSON_ALLOW_NUL, NULL);
+	ck_assert_msg(json != NULL, "%s", str_c(&text));
+	str_fini(&text);
+	return json;
+}
+
 START_TEST(a_rejection)
 {
 	static const char *const rcpt[] = { "" };
@@ -41,7 +56,7 @@ START_TEST(a_rejection)
 		.session = NODE,
 	};
 
-	check_text(record_json(&r),
+	check_text(written(&r),
 	    "{\"type\":\"Rejection\",\"id\":\"\",\"sender\":"
 	    "\"ann@example.com\",\"recipient\":\"\",\"queue\":\"\",\"site\":"
 	    "\"\",\"size\":0,\"response\":{\"code\":550,\"enhanced_code\":{"
@@ -79,7 +94,7 @@ START_TEST(a_reception)
 		.tls_subject = names,
 		.node = NODE,
 		.session = NODE };
-	json_t *json = record_json(&r);
+	json_t *json = written(&r);
 
 	ck_assert_str_eq(
 	    json_string_value(json_object_get(json, "type")), "Reception");
@@ -109,7 +124,7 @@ START_TEST(nobody)
 		.content = "",
 		.node = "",
 		.session = "" };
-	json_t *json = record_json(&r);
+	json_t *json = written(&r);
 
 	check_text(json_incref(json_object_get(json, "recipient")), "[]");
 	json_decref(json);
