@@ -8,6 +8,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <luajit.h>
 #include <lualib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,8 @@ test_host_load(
 	h->path = xstrdup(path);
 	h->folder = test_host_folder(path);
 	luaL_openlibs(L);
+	/* a unit of systemd's may forbid to make code */
+	luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
 	lua_pushcfunction(L, on_error);
 	lua_pushcfunction(L, open_host);
 	lua_pushlightuserdata(L, h);
