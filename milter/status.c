@@ -263,7 +263,7 @@ static json_t *
 codes(void)
 {
 	json_t *all = json_object();
-	char name[8];
+	char name[16];
 
 	for (int code = 400; code < 600; code++)
 		if (metric_code(code) > 0) {
