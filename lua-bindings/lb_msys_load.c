@@ -232,6 +232,8 @@ lb_msys_load_open(lua_State *L)
 	luaL_register(L, NULL, functions);
 	lua_getfield(L, LUA_REGISTRYINDEX, "kumo.notice");
 	lua_setfield(L, -2, "notice");
+	lua_getfield(L, LUA_REGISTRYINDEX, "kumilter.read_all");
+	lua_setfield(L, -2, "read_all");
 	lua_setfield(L, -2, "load");
 	lua_newtable(L);
 	luaL_register(L, NULL, object_functions);

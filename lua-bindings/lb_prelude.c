@@ -80,5 +80,8 @@ lb_prelude_open(lua_State *L, int (*warn)(lua_State *L))
 	lua_setfield(L, -2, "room");
 	run(L, "utf8.lua", "=kumilter:utf8.lua");
 	run(L, "prelude.lua", "=kumilter:prelude.lua");
+	/* for the other loaders: what a reader gives, as one string */
+	lua_getfield(L, -1, "read_all");
+	lua_setfield(L, LUA_REGISTRYINDEX, "kumilter.read_all");
 	lua_pop(L, 1);
 }

@@ -88,6 +88,8 @@ local function read_all(reader)
 	end
 end
 
+helpers.read_all = read_all
+
 -- load(chunk [, name [, mode [, env]]]) -> function | nil, why
 --   mode does not matter: it is 't'.
 function _G.load(chunk, name, _, ...)

@@ -7,9 +7,9 @@
 
 local _, native, host = ...
 local filter, read = native.load.filter, native.load.read
-local compile = native.load.compile
+local compile, read_all = native.load.compile, native.load.read_all
 local getinfo = debug.getinfo
-local concat, error, pcall, select = table.concat, error, pcall, select
+local error, pcall, select = error, pcall, select
 local setfenv, sub, type = setfenv, string.sub, type
 local searchpath = package.searchpath
 
@@ -47,21 +47,6 @@ local function compile_file(path)
     return nil, ('cannot open %s: %s'):format(path, why)
   end
   return host.compile(text, '@' .. path)
-end
-
--- What a reader gives, as one string.
-local function read_all(reader)
-  local pieces = {}
-
-  while true do
-    local piece = reader()
-    if piece == nil or piece == '' then
-      return concat(pieces)
-    elseif type(piece) ~= 'string' then
-      error('reader function must return a string', 0)
-    end
-    pieces[#pieces + 1] = piece
-  end
 end
 
 local load, loadstring, loadfile, dofile = load, loadstring, loadfile, dofile
