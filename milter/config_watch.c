@@ -19,7 +19,7 @@
 
 static struct {
 	pthread_mutex_t lock;
-	json_t *globs; /* NULL: none */
+	json_t *globs; /* NULL: none; for others there are copies */
 	unsigned set;  /* how often they were */
 	int64_t interval;
 	bool known;
@@ -182,7 +182,7 @@ look_again(struct tick *t)
 	unsigned set;
 
 	pthread_mutex_lock(&all.lock);
-	globs = json_incref(all.globs);
+	globs = json_deep_copy(all.globs);
 	set = all.set;
 	pthread_mutex_unlock(&all.lock);
 	known = look(globs, clock_mono() + LOOK_TIME, &sum);
@@ -206,7 +206,7 @@ static void
 watch(json_t *globs, bool known, uint64_t sum)
 {
 	json_decref(all.globs);
-	all.globs = json_incref(globs);
+	all.globs = json_deep_copy(globs);
 	all.known = known;
 	all.seen = sum;
 	all.set++;
@@ -241,7 +241,7 @@ config_watch_globs(void)
 	json_t *globs;
 
 	pthread_mutex_lock(&all.lock);
-	globs = json_incref(all.globs);
+	globs = json_deep_copy(all.globs);
 	pthread_mutex_unlock(&all.lock);
 	return globs;
 }

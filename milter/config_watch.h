@@ -21,12 +21,12 @@
 #define CONFIG_WATCH_GLOBS 64
 
 /*
- * An array of globs (glob_walk.h), those that are no whole path below "/".  A
- * reference is taken; NULL, and an empty array, end it.  The first look is
- * taken at once, and to be over at the deadline (clock_mono()).
+ * An array of globs (glob_walk.h), those that are no whole path below "/".  It
+ * is copied; NULL, and an empty array, end it.  The first look is taken at
+ * once, and to be over at the deadline (clock_mono()).
  */
 void config_watch_set(json_t *globs, int64_t interval, int64_t deadline);
-/* A reference to them, or NULL. */
+/* A copy of them, or NULL. */
 json_t *config_watch_globs(void);
 
 /* Append the paths of the files, each with a NUL; sorted, each once. */

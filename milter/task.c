@@ -240,7 +240,8 @@ task_begin_all(struct epoch *e)
 		    json_string_value(json_object_get(task, "event_name"));
 
 		if (task_begin(e, event,
-			json_incref(json_object_get(task, "args")), &err) != 0)
+			json_deep_copy(json_object_get(task, "args")),
+			&err) != 0)
 			log_error(NULL, "task %s: %s", event, err.msg);
 	}
 }

@@ -21,7 +21,7 @@
 #define TASKS_MAX 64 /* in the process at once */
 
 /*
- * Run the event with args, a reference to which is taken.  -1: there are
+ * Run the event with args, nobody else's, which are taken.  -1: there are
  * TASKS_MAX.  Where the epoch does not serve, nothing happens.
  */
 int task_begin(
