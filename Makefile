@@ -63,6 +63,7 @@ $(eval $(call optional,libpsl,PSL))
 $(eval $(call optional,libcrypto,OPENSSL))
 $(eval $(call optional,yaml-0.1,YAML))
 $(eval $(call optional,libcurl,CURL))
+$(eval $(call optional,libmagic,MAGIC))
 $(eval $(call optional,libzstd,ZSTD))
 $(eval $(call optional,libmicrohttpd,MICROHTTPD))
 

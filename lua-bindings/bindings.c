@@ -54,6 +54,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_vault_open,
 	lb_fs_open,
 	lb_file_open,
+	lb_file_type_open,
 	lb_stub_open,
 	lb_msys_open,
 };

@@ -52,6 +52,7 @@ void lb_clamd_open(struct lua_State *L);
 void lb_vault_open(struct lua_State *L);
 void lb_fs_open(struct lua_State *L);
 void lb_file_open(struct lua_State *L);
+void lb_file_type_open(struct lua_State *L);
 void lb_stub_open(struct lua_State *L);
 void lb_msys_open(struct lua_State *L);
 

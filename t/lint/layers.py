@@ -24,6 +24,7 @@ LAYERS = (
              'reply reply_text reply_seen standing explain '
              'record record_options record_template record_file '
              'conformance conformance_fix '
+             'media_types '
              'submit source_edit datasource plain_file '
              'histogram lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
@@ -31,7 +32,7 @@ LAYERS = (
              'http_url clamd'),
     ('process', 'map_shared log metric uuid glob_cache public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
-                'halt mpsc config_epoch config_watch '
+                'file_magic halt mpsc config_epoch config_watch '
                 'watchdog listener privilege nudge control '
                 'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec spf spf_lookup tick '
                 'http http_transfer http_easy http_multi record_log rate'),

@@ -14,6 +14,7 @@ static const char *const files[] = {
 	"t/lua/kumo_time.lua",
 	"t/lua/kumo_fs.lua",
 	"t/lua/kumo_config.lua",
+	"t/lua/kumo_file_type.lua",
 	"t/lua/kumo_top.lua",
 };
 
