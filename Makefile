@@ -8,6 +8,8 @@
 ## run             as demo, but leave the Postfix and kumilter running
 ## deps            install the Debian packages to build and test (as root)
 ## install         install below $(DESTDIR)$(PREFIX)
+## deb             a Debian package in build/deb, and a look at it
+## deps-deb        install what that needs (as root)
 ## uninstall       remove what install put there
 ##@ Work
 ## check           install what is missing, build, run every test
@@ -35,6 +37,7 @@ BINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/kumilter
 UNITDIR ?= /lib/systemd/system
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 VERSION := $(shell cat VERSION)
 
 CC ?= gcc
@@ -284,13 +287,15 @@ soak: all $(BUILD)/bench/loadgen
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 \
 		$(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(SYSCONFDIR)/kumilter \
-		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/share/doc/kumilter
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/share/doc/kumilter \
+		$(DESTDIR)$(COMPLETIONDIR)
 	install -m 755 $(BUILD)/kumilter $(DESTDIR)$(BINDIR)/kumilter
 	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 man/*.7 $(DESTDIR)$(MANDIR)/man7
 	sed 's|/usr/sbin/kumilter|$(BINDIR)/kumilter|' conf/kumilter.service \
 		> $(DESTDIR)$(UNITDIR)/kumilter.service
 	install -m 644 conf/kumilter.socket $(DESTDIR)$(UNITDIR)
+	install -m 644 conf/kumilter.bash $(DESTDIR)$(COMPLETIONDIR)/kumilter
 	install -m 644 conf/policy.lua conf/policy_test.lua conf/postfix.cf conf/sendmail.mc \
 		$(DESTDIR)$(PREFIX)/share/doc/kumilter
 	install -d $(DESTDIR)$(DATADIR)/policy-extras \
@@ -307,17 +312,29 @@ uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/kumilter $(DESTDIR)$(MANDIR)/man8/kumilter.8 \
 		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man7/%,$(wildcard man/*.7)) \
 		$(DESTDIR)$(UNITDIR)/kumilter.service \
-		$(DESTDIR)$(UNITDIR)/kumilter.socket
+		$(DESTDIR)$(UNITDIR)/kumilter.socket \
+		$(DESTDIR)$(COMPLETIONDIR)/kumilter
 	rm -f $(patsubst conf/%,$(DESTDIR)$(DATADIR)/%,$(wildcard \
 		conf/policy-extras/*.lua))
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DATADIR)/policy-extras \
 		$(DESTDIR)$(DATADIR)
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/kumilter
 
+# from a copy: dpkg-buildpackage begins with a clean tree
+deps-deb:
+	@t/deps.sh deb
+deb: deps-deb
+	rm -rf $(BUILD)/deb
+	mkdir -p $(BUILD)/deb/kumilter
+	tar --exclude=./$(BUILD) --exclude=./.git -cf - . | \
+		tar -xf - -C $(BUILD)/deb/kumilter
+	cd $(BUILD)/deb/kumilter && dpkg-buildpackage -us -uc -b
+	t/deb/check_deb.sh $(BUILD)/deb/kumilter_$(VERSION)_*.deb
+
 clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help clean deps check check-unit check-conf check-extras check-fuzz check-proto check-mta \
 	asan tsan sanitized lint valgrind format format-check demo run bench bench-library \
-	bench-rbl bench-parsers soak install uninstall
+	bench-rbl bench-parsers soak install uninstall deb deps-deb
 .DEFAULT_GOAL := all

@@ -15,6 +15,10 @@ test="check python3 postfix m4 miltertest procps zstd"
 # to lint
 lint="mandoc lua-check clang-format"
 
+# for `make deb`
+deb="dpkg-dev debhelper lintian fakeroot"
+[ "$1" = deb ] && test="$deb" lint=""
+
 missing=""
 for p in $build $test $lint; do
 	dpkg-query -W -f '${Status}' "$p" 2>/dev/null |
