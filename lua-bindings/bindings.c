@@ -47,6 +47,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_serde_open,
 	lb_moment_open,
 	lb_sqlite_open,
+	lb_redis_open,
 	lb_dns_open,
 	lb_spf_open,
 	lb_http_open,

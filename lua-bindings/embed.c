@@ -48,6 +48,7 @@
 	FILE(msys_vctx, "msys/vctx.lua")                                       \
 	FILE(objects, "objects.lua")                                           \
 	FILE(prelude, "prelude.lua")                                           \
+	FILE(redis, "redis.lua")                                               \
 	FILE(sqlite, "sqlite.lua")                                             \
 	FILE(test_answer, "test/answer.lua")                                   \
 	FILE(test_expect, "test/expect.lua")                                   \

@@ -45,6 +45,7 @@ void lb_uuid_open(struct lua_State *L);
 void lb_serde_open(struct lua_State *L);
 void lb_moment_open(struct lua_State *L);
 void lb_sqlite_open(struct lua_State *L);
+void lb_redis_open(struct lua_State *L);
 void lb_dns_open(struct lua_State *L);
 void lb_spf_open(struct lua_State *L);
 void lb_http_open(struct lua_State *L);

@@ -23,6 +23,8 @@
 	X(MESSAGES, "messages", "messages that reached their end")             \
 	X(EVENTS, "events", "handlers run")                                    \
 	X(WAITS, "waits", "times a handler waited (sleep, lookups)")           \
+	X(REDIS_FAILURES, "redis_failures",                                    \
+	    "commands to Redis that no server answered")                       \
 	X(REFUSED, "refused", "refusals by a policy's decision")               \
 	X(DISCARDED, "discarded", "messages discarded by a policy")            \
 	X(QUARANTINED, "quarantined", "messages quarantined by a policy")      \

@@ -5,13 +5,13 @@
 # Needs root only if there is something to install.
 
 # to build; the pkg-config file of libunbound wants those of libevent and nettle
-build="gcc make pkg-config libc6-dev libmilter-dev libluajit-5.1-dev \
+build="libhiredis-dev gcc make pkg-config libc6-dev libmilter-dev libluajit-5.1-dev \
 libjansson-dev libidn2-dev libpcre2-dev libsystemd-dev libsqlite3-dev \
 libunbound-dev libevent-dev nettle-dev libpsl-dev libssl-dev libyaml-dev \
 libcurl4-openssl-dev libzstd-dev libmicrohttpd-dev libmagic-dev"
 # to test: Check; python3 plays MTAs and clients; Postfix; miltertest is an
 # MTA by others.  Sendmail conflicts with Postfix: it is only unpacked, below.
-test="check python3 postfix m4 miltertest procps zstd"
+test="redis-server openssl check python3 postfix m4 miltertest procps zstd"
 # to lint
 lint="mandoc lua-check clang-format"
 

@@ -13,7 +13,8 @@ from common import Complaints, code_only, files, line_of, read
 # From the bottom.  A pattern stands for a .c, a .h or both.
 LAYERS = (
     ('base', 'err xmalloc clock str'),
-    ('leaf', 'phase event_name verdict address header header_text '
+    ('leaf', 'redis_url redis_options redis_command redis_reply redis_slots '
+             'phase event_name verdict address header header_text '
              'header_diff header_replace header_fold encoded_word charset '
              'transfer message_id mailbox mailbox_* mime mime_* '
              'line_diff text encoding charset_strict hash cipher aws_sign json_text moment moment_format glob_walk '
@@ -30,7 +31,8 @@ LAYERS = (
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db dns_record dns_servers dns_zone spf_macro spf_record '
              'http_url clamd'),
-    ('process', 'map_shared log metric uuid glob_cache public_suffix lmem regex_cache '
+    ('process', 'host_lookup redis redis_stream redis_conn redis_pool redis_cluster '
+                'map_shared log metric uuid glob_cache public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'file_magic halt mpsc config_epoch config_watch '
                 'watchdog listener privilege nudge control '

@@ -169,7 +169,7 @@ static const struct {
 	{ "tsa.start_http_listener", API_STUB_NOTHING },
 	{ "proxy.start_proxy_listener", API_STUB_NOTHING },
 	{ "kumo.string.eval_template", API_STUB_MISSING },
-	{ "redis.open", API_STUB_MISSING },
+	{ "kumo.nats.connect", API_STUB_MISSING },
 };
 
 START_TEST(functions_are_found)
