@@ -83,6 +83,10 @@ POSTFIX = {
              'inet:127.0.0.1:8891'),
     'order': (('unix:sock', 'inet:dkim:8891, unix:sock'), 1,
               'inet:dkim:8891 is asked before', 'name this policy first'),
+    'shutdown': (('tempfail', 'shutdown\nmail_version = 3.10.2'), 78,
+                 'does not know the default action shutdown', 'tempfail'),
+    'shutdown, new': (('tempfail', 'shutdown\nmail_version = 3.11.0'), 0,
+                      'nothing to say', ''),
     'user': (('= nobody', '= root'), 0, 'nothing to say', ''),
 }
 
