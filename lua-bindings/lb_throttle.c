@@ -8,8 +8,9 @@
 
 #include "milter/clock.h"
 #include "milter/co.h"
+#include "milter/draft.h"
 #include "milter/halt.h"
-#include "milter/throttle.h"
+#include "milter/throttle_shared.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -64,29 +65,19 @@ set_duration(lua_State *L, const char *field, int64_t ns)
 	lua_setfield(L, -2, field);
 }
 
-static struct throttle_answer
-take(const struct throttle *t)
+static void
+push_answer(lua_State *L, const struct throttle_answer *a)
 {
-	return throttle_take(&t->spec, t->name, t->len, clock_mono());
-}
-
-/* native.throttle(throttle) -> table */
-static int
-throttle_throttle(lua_State *L)
-{
-	struct throttle_answer a = take(lb_check(L, 1, CLASS));
-
 	lua_createtable(L, 0, 5);
-	lua_pushboolean(L, a.throttled);
+	lua_pushboolean(L, a->throttled);
 	lua_setfield(L, -2, "throttled");
-	lua_pushnumber(L, (lua_Number)a.limit);
+	lua_pushnumber(L, (lua_Number)a->limit);
 	lua_setfield(L, -2, "limit");
-	lua_pushnumber(L, (lua_Number)a.remaining);
+	lua_pushnumber(L, (lua_Number)a->remaining);
 	lua_setfield(L, -2, "remaining");
-	set_duration(L, "reset_after", a.reset_after);
-	if (a.throttled)
-		set_duration(L, "retry_after", a.retry_after);
-	return 1;
+	set_duration(L, "reset_after", a->reset_after);
+	if (a->throttled)
+		set_duration(L, "retry_after", a->retry_after);
 }
 
 /* ---- waiting ------------------------------------------------------------ */
@@ -94,74 +85,178 @@ throttle_throttle(lua_State *L)
 /* A sleep that ends so near to the handler's own end comes to nothing. */
 #define MARGIN (100 * CLOCK_MS)
 
-struct pause {
+struct taking {
 	struct wait wait;
 	const struct throttle *t; /* the method's self, on the stack below */
+	struct throttle_shared *shared; /* or NULL */
+	bool sleeps, slept;
+	int rc;
 	struct throttle_answer a;
+	struct err err;
 };
 
 static void
-pause_block(struct wait *w, int64_t deadline)
+take(struct taking *w, int64_t deadline)
 {
-	struct pause *p = (struct pause *)w;
+	const struct throttle *t = w->t;
+
+	w->rc = 0;
+	if (w->shared != NULL)
+		w->rc = throttle_shared_take(w->shared, &t->spec, t->name,
+		    t->len, deadline, &w->a, &w->err);
+	else
+		w->a = throttle_take(&t->spec, t->name, t->len, clock_mono());
+}
+
+static void
+taking_block(struct wait *wait, int64_t deadline)
+{
+	struct taking *w = (struct taking *)wait;
 	int64_t now, until;
 
 	deadline = halt_patience(deadline);
-	while (p->a.throttled && !halt_asked()) {
+	if (w->shared != NULL)
+		take(w, deadline);
+	while (w->sleeps && w->rc == 0 && w->a.throttled && !halt_asked()) {
 		now = clock_mono();
-		until = now + p->a.retry_after;
+		until = now + w->a.retry_after;
 		if (until >= deadline - MARGIN)
 			return;
+		w->slept = true;
 		halt_nap(now, until);
-		p->a = take(p->t);
+		take(w, deadline);
 	}
 }
 
+/* A table; for those that sleep: did it?, or nil for lack of time. */
 static int
-pause_finish(struct wait *w, lua_State *L)
+taking_finish(struct wait *wait, lua_State *L)
 {
-	struct pause *p = (struct pause *)w;
+	struct taking *w = (struct taking *)wait;
 
-	if (p->a.throttled)
+	if (w->rc != 0) {
+		lua_pushnil(L);
+		lua_pushstring(L, w->err.msg);
+		return 2;
+	}
+	if (!w->sleeps)
+		push_answer(L, &w->a);
+	else if (w->a.throttled)
 		lua_pushnil(L);
 	else
-		lua_pushboolean(L, 1);
+		lua_pushboolean(L, w->slept);
 	return 1;
 }
 
-/* native.sleep(throttle) -> did it wait?; nil: the time would not suffice */
+/* Redis is asked without the Lua state; what is at hand needs no wait. */
+static int
+take_for(lua_State *L, bool sleeps, const char *what)
+{
+	const struct throttle *t = lb_check(L, 1, CLASS);
+	struct taking *w;
+
+	lua_settop(L, 1);
+	w = lua_newuserdata(L, sizeof *w);
+	*w = (struct taking){ { taking_block, taking_finish, what }, .t = t,
+		.sleeps = sleeps };
+	if (!t->spec.local)
+		w->shared = state_of(L)->settings->throttles;
+	if (w->shared == NULL) {
+		take(w, 0);
+		if (!sleeps || !w->a.throttled)
+			return taking_finish(&w->wait, L);
+	}
+	return co_wait(L);
+}
+
+/* native.throttle(throttle) -> table; or nil, why */
+static int
+throttle_throttle(lua_State *L)
+{
+	return take_for(L, false, "throttle");
+}
+
+/* native.sleep(throttle) -> did it wait?; nil: no time for it; or nil, why */
 static int
 throttle_sleep(lua_State *L)
 {
-	const struct throttle *t = lb_check(L, 1, CLASS);
-	struct throttle_answer a = take(t);
-	struct pause *p;
+	return take_for(L, true, "sleep_if_throttled");
+}
 
-	if (!a.throttled) {
-		lua_pushboolean(L, 0);
+/* native.notice(throttle, message): it will not be delayed */
+static int
+throttle_notice(lua_State *L)
+{
+	lb_check(L, 1, CLASS);
+	lb_check(L, 2, "kumo.Message");
+	lb_notice(L, "delay_message_if_throttled", "queueing is the MTA's job");
+	return 0;
+}
+
+/* ---- configuration ------------------------------------------------------ */
+
+struct ping {
+	struct wait wait;
+	struct throttle_shared *shared;
+	int rc;
+	struct err err;
+};
+
+static void
+ping_block(struct wait *wait, int64_t deadline)
+{
+	struct ping *w = (struct ping *)wait;
+
+	w->rc = throttle_shared_ping(w->shared, deadline, &w->err);
+}
+
+static int
+ping_finish(struct wait *wait, lua_State *L)
+{
+	struct ping *w = (struct ping *)wait;
+
+	lua_pushstring(L, w->err.msg);
+	if (w->rc == 0)
+		lua_pushnil(L);
+	return 1;
+}
+
+/* native.configure(options) -> nil, or why not */
+static int
+configure(lua_State *L)
+{
+	struct state *st = state_of(L);
+	struct throttle_shared *shared;
+	json_t *options;
+	struct ping *w;
+	struct err err;
+
+	if (!st->loading && st->draft == NULL) {
+		lua_pushliteral(L, "call it in kumo.on('init', ...)");
 		return 1;
 	}
-	lua_settop(L, 1);
-	p = lua_newuserdata(L, sizeof *p);
-	*p =
-	    (struct pause){ { pause_block, pause_finish, "sleep_if_throttled" },
-		    t, a };
+	if (st->draft == NULL) /* the first state has done it for all */
+		return 0;
+	if (st->draft->settings.throttles != NULL) {
+		lua_pushliteral(L, "redis already configured for throttles");
+		return 1;
+	}
+	options = lb_tojson(L, 1, NULL, &err);
+	shared = options != NULL ? throttle_shared_get(options, &err) : NULL;
+	json_decref(options);
+	if (shared == NULL) {
+		lua_pushstring(L, err.msg);
+		return 1;
+	}
+	st->draft->settings.throttles = shared;
+	w = lua_newuserdata(L, sizeof *w);
+	*w = (struct ping){ { ping_block, ping_finish,
+				"kumo.configure_redis_throttles" },
+		shared, 0, { "" } };
 	return co_wait(L);
 }
 
 /* ---- the rest ----------------------------------------------------------- */
-
-/* native.delay(throttle, message) -> is it throttled? */
-static int
-throttle_delay(lua_State *L)
-{
-	const struct throttle *t = lb_check(L, 1, CLASS);
-
-	lb_check(L, 2, "kumo.Message");
-	lb_notice(L, "delay_message_if_throttled", "queueing is the MTA's job");
-	lua_pushboolean(L, take(t).throttled);
-	return 1;
-}
 
 /* native.explain(throttle) -> text */
 static int
@@ -220,7 +315,8 @@ lb_throttle_open(lua_State *L)
 	lua_newtable(L);
 	add(L, "throttle", throttle_throttle);
 	add(L, "sleep", throttle_sleep);
-	add(L, "delay", throttle_delay);
+	add(L, "notice", throttle_notice);
+	add(L, "configure", configure);
 	add(L, "explain", throttle_explain);
 	add(L, "set_index", set_index);
 	lua_call(L, 2, 0);

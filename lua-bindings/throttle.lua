@@ -5,7 +5,7 @@
 --   native  see lb_throttle.c
 
 local kumo, native = ...
-local error, tostring = error, tostring
+local error, tostring, type = error, tostring, type
 local reject = kumo.reject
 
 local methods = {}
@@ -14,9 +14,14 @@ local methods = {}
 --                   retry_after = }
 --   Counts one, unless that is too much: then throttled is true and
 --   retry_after there.  Durations are { secs =, nanos = }.
---   Events: any.  Waits: no.  From: KumoMTA kumo.make_throttle.
+--   Raises where Redis is away and milter_on_error is 'error'; so below.
+--   Events: any.  Waits: for Redis alone.  From: KumoMTA kumo.make_throttle.
 function methods:throttle()
-  return native.throttle(self)
+  local answer, why = native.throttle(self)
+  if not answer then
+    error(why, 2)
+  end
+  return answer
 end
 
 -- t:sleep_if_throttled() -> did it wait?
@@ -26,8 +31,10 @@ end
 --   Events: any.  Waits: yes, only this handler.  From: KumoMTA
 --   kumo.make_throttle.
 function methods:sleep_if_throttled()
-  local waited = native.sleep(self)
-  if waited == nil then
+  local waited, why = native.sleep(self)
+  if why then
+    error(why, 2)
+  elseif waited == nil then
     reject(451, '4.4.5 too much at once, try again later')
   end
   return waited
@@ -38,7 +45,12 @@ end
 --   MTA's affair: it is not delayed.
 --   Events: any.  Waits: no.  From: KumoMTA kumo.make_throttle.
 function methods:delay_message_if_throttled(msg)
-  return native.delay(self, msg)
+  native.notice(self, msg)
+  local answer, why = native.throttle(self)
+  if not answer then
+    error(why, 2)
+  end
+  return answer.throttled
 end
 
 -- t:explain() -> its terms and how it stands, for people
@@ -54,3 +66,22 @@ native.set_index(function(_, key)
   end
   return method
 end)
+
+-- kumo.configure_redis_throttles(options)
+--   options: as those of redis.open; from now on throttles without "local:"
+--   are that server's.  milter_on_error, ours alone: what they do without it,
+--   'fallback' to the buckets of this process, 'allow', 'throttled' or
+--   'error'.
+--   Raises on options that do not fit, when the server does not answer, when
+--   called twice while a policy loads, and outside of loading.
+--   Events: init (or the top level).  Waits: yes.  From: KumoMTA.
+function kumo.configure_redis_throttles(options)
+  if type(options) ~= 'table' then
+    error("bad argument #1 to 'configure_redis_throttles' (table expected, got "
+      .. type(options) .. ')', 2)
+  end
+  local why = native.configure(options)
+  if why then
+    error('kumo.configure_redis_throttles: ' .. why, 2)
+  end
+end

@@ -23,6 +23,8 @@
 	X(MESSAGES, "messages", "messages that reached their end")             \
 	X(EVENTS, "events", "handlers run")                                    \
 	X(WAITS, "waits", "times a handler waited (sleep, lookups)")           \
+	X(THROTTLES_WITHOUT, "throttles_without",                              \
+	    "answers of throttles without the Redis that they are in")         \
 	X(REDIS_FAILURES, "redis_failures",                                    \
 	    "commands to Redis that no server answered")                       \
 	X(REFUSED, "refused", "refusals by a policy's decision")               \

@@ -37,8 +37,9 @@ struct settings {
 	char submit_command[1024];
 	/* datasource.h; counted for the draft and the epoch alone */
 	struct json_t *datasources;
-	struct json_t *resolvers; /* dns_spec.h; the same */
-	int64_t dns_timeout;      /* ns, of one lookup */
+	struct throttle_shared *throttles; /* or NULL; stays for good */
+	struct json_t *resolvers;          /* dns_spec.h; the same */
+	int64_t dns_timeout;               /* ns, of one lookup */
 	int64_t monitor_interval; /* ns between two looks of config_watch.h */
 	size_t http_body_limit;   /* bytes of one response */
 	char dns_servers[512];    /* a list of dns_servers.h */

@@ -31,7 +31,7 @@ LAYERS = (
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db dns_record dns_servers dns_zone spf_macro spf_record '
              'http_url clamd'),
-    ('process', 'host_lookup redis redis_stream redis_conn redis_pool redis_cluster '
+    ('process', 'throttle_shared host_lookup redis redis_stream redis_conn redis_pool redis_cluster '
                 'map_shared log metric uuid glob_cache public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'file_magic halt mpsc config_epoch config_watch '
