@@ -219,8 +219,12 @@ def test_host_of_a_request(d):
 
 def listening(d):
     """The TCP port on which the daemon listens: it has one."""
-    inodes = {os.readlink('/proc/%d/fd/%s' % (d.process.pid, fd))
-              for fd in os.listdir('/proc/%d/fd' % d.process.pid)}
+    inodes = set()
+    for fd in os.listdir('/proc/%d/fd' % d.process.pid):
+        try:
+            inodes.add(os.readlink('/proc/%d/fd/%s' % (d.process.pid, fd)))
+        except FileNotFoundError:
+            pass        # closed meanwhile
     with open('/proc/net/tcp') as f:
         for line in f.readlines()[1:]:
             field = line.split()

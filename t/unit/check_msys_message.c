@@ -130,10 +130,10 @@ static const struct {
 	{ "but for each recipient",
 	    MODULE(EACH("if msg:rcptto() == 'r@b.example' then "
 			"msg:rcptto('x@b.example') end")),
-	    TWO, BOTH "-{>x@b.example,<r@b.example}" },
+	    TWO, BOTH "-{<r@b.example,>x@b.example}" },
 	{ "and in the final validation",
 	    MODULE(FINAL("msg:rcptto('<x@b.example>')")), ALL,
-	    PASSED "-{>x@b.example,<r@b.example}" },
+	    PASSED "-{<r@b.example,>x@b.example}" },
 	{ "contexts",
 	    MODULE(MAIL_("vctx:set(core.VCTX_CONN, 'c', 1)") DATA(
 		"msg:context_set(core.ECMESS_CTX_MESS, 'm', 2) "
