@@ -136,8 +136,10 @@ wait_outside(struct state *st, struct co *co, struct run *run, int *nresults)
 	until = end_of_wait(st, run);
 	state_unlock(st);
 	if (run->session != NULL)
-		nudge();
+		nudge_begin();
 	w->block(w, until);
+	if (run->session != NULL)
+		nudge_end();
 	metric_time(METRIC_TIME_WAIT, clock_mono() - begin);
 	run->waited += clock_mono() - begin;
 	if (!state_lock(st, run->deadline + st->settings->cpu_limit)) {

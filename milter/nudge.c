@@ -1,5 +1,8 @@
 #include "nudge.h"
 
+#include "clock.h"
+#include "signals.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -16,6 +19,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sockaddr_storage where;
 static socklen_t where_len;
 static int conn = -1;
+static unsigned waiting; /* handlers */
+static bool runs;        /* the thread that changes the connection */
+static pthread_t thread;
+static pthread_cond_t changed;
 
 /* SMFIC_OPTNEG, version 6, the actions NUDGE_ACTIONS, no steps */
 static const unsigned char hello[] = { 0, 0, 0, 13, 'O', 0, 0, 0, 6, 0, 0,
@@ -77,6 +84,51 @@ alive(void)
 	return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
+/* Until the time has come, or the thread is to end; the lock is held. */
+static bool
+nap(int64_t until)
+{
+	struct timespec t = clock_timespec(until);
+
+	while (runs && clock_mono() < until)
+		pthread_cond_timedwait(&changed, &lock, &t);
+	return runs;
+}
+
+static void *
+change(void *arg)
+{
+	(void)arg;
+	signals_leave();
+	pthread_mutex_lock(&lock);
+	while (runs) {
+		if (waiting == 0)
+			pthread_cond_wait(&changed, &lock);
+		else if (nap(clock_mono() + NUDGE_AGAIN * CLOCK_MS) &&
+			 waiting > 0 && where_len != 0) {
+			drop();
+			dial();
+		}
+	}
+	pthread_mutex_unlock(&lock);
+	return NULL;
+}
+
+/* The lock is held. */
+static void
+start_thread(void)
+{
+	pthread_condattr_t attr;
+
+	if (runs)
+		return;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&changed, &attr);
+	pthread_condattr_destroy(&attr);
+	runs = pthread_create(&thread, NULL, change, NULL) == 0;
+}
+
 void
 nudge_start(int listen_fd)
 {
@@ -87,37 +139,64 @@ nudge_start(int listen_fd)
 		where_len = 0;
 	else
 		make_reachable(&where);
-	if (where_len != 0)
+	if (where_len != 0) {
 		dial();
+		start_thread();
+	}
 	pthread_mutex_unlock(&lock);
 }
 
 void
 nudge_stop(void)
 {
+	bool ran;
+
 	pthread_mutex_lock(&lock);
 	drop();
 	where_len = 0;
+	ran = runs;
+	runs = false;
+	if (ran)
+		pthread_cond_signal(&changed);
 	pthread_mutex_unlock(&lock);
+	if (ran)
+		pthread_join(thread, NULL);
 }
 
-void
-nudge(void)
+/* The lock is held. */
+static void
+tap_once(void)
 {
 	ssize_t n;
 
-	pthread_mutex_lock(&lock);
 	if (conn >= 0 && !alive())
 		drop();
 	if (conn < 0 && where_len != 0)
 		dial();
-	if (conn >= 0) {
-		n = send(conn, tap, sizeof tap, MSG_DONTWAIT | MSG_NOSIGNAL);
-		/* a full buffer means taps enough are waiting; a part of one
-		 * would put the stream out of step */
-		if (n != (ssize_t)sizeof tap &&
-		    !(n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)))
-			drop();
-	}
+	if (conn < 0)
+		return;
+	n = send(conn, tap, sizeof tap, MSG_DONTWAIT | MSG_NOSIGNAL);
+	/* a full buffer means taps enough are waiting; a part of one would
+	 * put the stream out of step */
+	if (n != (ssize_t)sizeof tap &&
+	    !(n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)))
+		drop();
+}
+
+void
+nudge_begin(void)
+{
+	pthread_mutex_lock(&lock);
+	if (waiting++ == 0 && runs)
+		pthread_cond_signal(&changed);
+	tap_once();
+	pthread_mutex_unlock(&lock);
+}
+
+void
+nudge_end(void)
+{
+	pthread_mutex_lock(&lock);
+	waiting--;
 	pthread_mutex_unlock(&lock);
 }

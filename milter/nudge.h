@@ -9,6 +9,11 @@
  * starts a worker for that packet, and the worker then takes the next command
  * that is stuck.
  *
+ * That packet may itself be among those that are stuck: it came in one round
+ * with others, all for the same idle workers.  So while handlers wait, the
+ * connection is changed for a new one now and then, which no round knows yet:
+ * a worker is started for it.
+ *
  * The connection negotiates like an MTA that offers one action, and never
  * sends CONNECT; the glue knows it by that and counts no session.
  */
@@ -23,6 +28,9 @@
  */
 #define NUDGE_ACTIONS 0x100U
 
+/* While handlers wait there is a new connection so often, in ms. */
+#define NUDGE_AGAIN 250
+
 /*
  * Where our own listener is: the descriptor it listens on.  Kept by number;
  * nudge_stop() before that number means something else.
@@ -30,7 +38,11 @@
 void nudge_start(int listen_fd);
 void nudge_stop(void);
 
-/* Any thread; never blocks; does nothing before nudge_start(). */
-void nudge(void);
+/*
+ * A handler begins to wait, and its wait is over.  Any thread; never blocks;
+ * does nothing before nudge_start().
+ */
+void nudge_begin(void);
+void nudge_end(void);
 
 #endif

@@ -153,6 +153,14 @@ drain_taps(int fd)
 	return taps;
 }
 
+/* One that waits for no time at all. */
+static void
+nudge(void)
+{
+	nudge_begin();
+	nudge_end();
+}
+
 /* ---- tests -------------------------------------------------------------- */
 
 START_TEST(hello_and_then_taps)
@@ -173,6 +181,30 @@ START_TEST(hello_and_then_taps)
 	expect_silence(fd);
 	expect_silence(listener);
 	close(fd);
+	close(listener);
+}
+END_TEST
+
+/* The tap is not heard: there are new connections as long as one waits. */
+START_TEST(new_connections_while_one_waits)
+{
+	int listener = listen_unix(10), fd[4];
+
+	nudge_start(listener);
+	nudge_begin();
+	for (int i = 0; i < 4; i++) {
+		fd[i] = accept_one(listener);
+		expect_hello(fd[i]);
+		if (i == 0)
+			expect_taps(fd[i], 1);
+	}
+	nudge_end();
+	while (readable(listener, 2 * NUDGE_AGAIN)) /* one under way */
+		close(accept(listener, NULL, NULL));
+	nudge();
+	ck_assert(!readable(listener, 2 * NUDGE_AGAIN));
+	for (int i = 0; i < 4; i++)
+		close(fd[i]);
 	close(listener);
 }
 END_TEST
@@ -449,6 +481,7 @@ suite(void)
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, hello_and_then_taps);
+	tcase_add_test(t, new_connections_while_one_waits);
 	tcase_add_test(t, nothing_before_start_and_after_stop);
 	tcase_add_test(t, what_is_no_socket_is_left_alone);
 	tcase_add_loop_test(t, calls_again_when_hung_up, 0, 2);
