@@ -196,7 +196,8 @@ asan tsan:
 	@$(MAKE) VARIANT=$@ sanitized
 
 ASAN_OPTIONS := detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0
-TSAN_OPTIONS := halt_on_error=0:second_deadlock_stack=1
+# without the second that each process would sleep before it ends
+TSAN_OPTIONS := halt_on_error=0:second_deadlock_stack=1:atexit_sleep_ms=50
 UBSAN_OPTIONS := print_stacktrace=1
 sanitized: export ASAN_OPTIONS := $(ASAN_OPTIONS)
 sanitized: export LSAN_OPTIONS := \
