@@ -39,6 +39,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_encode_open,
 	lb_regex_open,
 	lb_map_open,
+	lb_map_file_open,
 	lb_binary_open,
 	lb_secret_open,
 	lb_digest_open,

@@ -12,6 +12,7 @@
 	FILE(spf, "spf.lua")                                                   \
 	FILE(http, "http.lua")                                                 \
 	FILE(kumo, "kumo.lua")                                                 \
+	FILE(map_file, "map_file.lua")                                         \
 	FILE(memoize, "memoize.lua")                                           \
 	FILE(mpsc, "mpsc.lua")                                                 \
 	FILE(monitor, "monitor.lua")                                           \

@@ -384,14 +384,23 @@ regex_gc(lua_State *L)
 	return 0;
 }
 
+static const struct lb_map_kind *const kinds[] = { &domain_kind, &cidr_kind,
+	&regex_kind };
+
 const struct lb_map_kind *
 lb_map_kind_of(lua_State *L, int i)
 {
-	static const struct lb_map_kind *const kinds[] = { &domain_kind,
-		&cidr_kind, &regex_kind };
-
 	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
 		if (lb_test(L, i, kinds[k]->class) != NULL)
+			return kinds[k];
+	return NULL;
+}
+
+const struct lb_map_kind *
+lb_map_kind_named(const char *class)
+{
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+		if (strcmp(class, kinds[k]->class) == 0)
 			return kinds[k];
 	return NULL;
 }

@@ -38,6 +38,8 @@ struct lb_map_kind {
 
 /* What the object at i is, or NULL: no map. */
 const struct lb_map_kind *lb_map_kind_of(struct lua_State *L, int i);
+/* The kind of this class, or NULL. */
+const struct lb_map_kind *lb_map_kind_named(const char *class);
 
 /* Push a map made of the table at 1, or nil: an empty one. */
 void lb_map_new(struct lua_State *L, const struct lb_map_kind *kind);

@@ -37,6 +37,7 @@ void lb_encode_open(struct lua_State *L);
 void lb_regex_open(struct lua_State *L);
 void lb_map_open(struct lua_State *L);
 void lb_map_build_open(struct lua_State *L);
+void lb_map_file_open(struct lua_State *L);
 void lb_binary_open(struct lua_State *L);
 void lb_secret_open(struct lua_State *L);
 void lb_digest_open(struct lua_State *L);

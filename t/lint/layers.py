@@ -32,7 +32,7 @@ LAYERS = (
              'sqlite_db dns_record dns_servers dns_zone spf_macro spf_record '
              'http_url clamd'),
     ('process', 'throttle_shared host_lookup redis redis_stream redis_conn redis_pool redis_cluster '
-                'map_shared log metric uuid glob_cache public_suffix lmem regex_cache '
+                'map_shared map_file log metric uuid glob_cache public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'file_magic halt mpsc config_epoch config_watch '
                 'watchdog listener privilege nudge control '
@@ -58,7 +58,7 @@ DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include
 SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
 # A class in several files: what its own header is for, and for whom else.
 FAMILIES = {'lb_resolver.h': 'lb_dns lb_spf',
-            'lb_map.h': 'lb_map_build lb_map_kept',
+            'lb_map.h': 'lb_map_build lb_map_kept lb_map_file',
             'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime* lb_clamd',
             'lb_address_header.h': 'lb_message',
             'lb_mime.h': 'lb_mime* lb_msys_mime lb_header_map lb_message_mime '

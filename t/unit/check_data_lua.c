@@ -9,6 +9,7 @@ static const char *const files[] = {
 	"t/lua/kumo_encode.lua",
 	"t/lua/kumo_regex.lua",
 	"t/lua/kumo_map.lua",
+	"t/lua/kumo_map_file.lua",
 	"t/lua/kumo_digest.lua",
 	"t/lua/kumo_serde.lua",
 	"t/lua/kumo_time.lua",
