@@ -19,11 +19,21 @@ def crowd(d, n):
 
 def all_at_once(sessions, sender='<ann@example.com>'):
     """MAIL in every session at the same instant; replies and seconds."""
+    begin = time.monotonic()
+    say_all(sessions, [sender] * len(sessions))
+    return answers_of(sessions), time.monotonic() - begin
+
+
+def say_all(sessions, senders):
+    """MAIL in every session, each with its sender; nobody waits."""
     for s in sessions:
         s.send_macros('mail')
-    begin = time.monotonic()
-    for s in sessions:
+    for s, sender in zip(sessions, senders):
         s.milter.say('mail', sender.encode() + b'\0')
+
+
+def answers_of(sessions):
+    """What sessions that wait are told, in the order in which they are."""
     poller = select.poll()
     waiting = {}
     for s in sessions:
@@ -37,7 +47,7 @@ def all_at_once(sessions, sender='<ann@example.com>'):
         for fd, _ in ready:
             answers.append(waiting.pop(fd).milter.answer())
             poller.unregister(fd)
-    return answers, time.monotonic() - begin
+    return answers
 
 
 SLEEP = '''
