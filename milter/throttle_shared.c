@@ -73,7 +73,8 @@ read_without(struct throttle_shared *s, json_t *options, struct err *err)
 	if (value == NULL)
 		return 0;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (text != NULL && strcmp(text, names[i]) == 0) {
+		if (text != NULL && strcmp(text, names[i]) == 0 &&
+		    strlen(text) == json_string_length(value)) {
 			s->without = (enum throttle_without)i;
 			return json_object_del(options, "milter_on_error");
 		}

@@ -212,6 +212,28 @@ START_TEST(policies)
 }
 END_TEST
 
+START_TEST(lua_file_runs)
+{
+	char *text =
+	    xasprintf("assert(loadfile('t/lua/kumo_redis_throttles.lua'))('%s')"
+		      " local kumo = require 'kumo' "
+		      "kumo.on('smtp_server_mail_from', function() "
+		      "local _, why = pcall(kumo.configure_redis_throttles, "
+		      "{ node = '%s' }) kumo.reject(550, why) end)",
+		server.url, server.url);
+	struct err err;
+	struct epoch *e = policy_load(text, 1, &err);
+
+	ck_assert_msg(e != NULL, "%s", err.msg);
+	epoch_set_current(e);
+	play_expect("C M:<s@a.example>",
+	    "C -; M 550 kumo.configure_redis_throttles: call it in "
+	    "kumo.on('init', ...)",
+	    "not while a policy runs");
+	free(text);
+}
+END_TEST
+
 #endif
 
 static Suite *
@@ -228,6 +250,7 @@ suite(void)
 	tcase_add_loop_test(t, on_error_row, 0, UNIT_N(rows));
 	tcase_add_test(t, redis_cell_is_used);
 	tcase_add_test(t, policies);
+	tcase_add_test(t, lua_file_runs);
 #endif
 	return s;
 }
