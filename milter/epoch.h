@@ -29,6 +29,7 @@ struct epoch {
 	char
 	    *source; /* its text when the epoch was loaded: all states run it */
 	size_t source_len;
+	uint64_t hash; /* of the source */
 	struct settings settings;
 	json_t *listeners;
 	int (*prepare)(struct lua_State *L);

@@ -4,6 +4,7 @@
 #include "dialect.h"
 #include "epoch_work.h"
 #include "log.h"
+#include "lru.h"
 #include "memo.h"
 #include "mutual.h"
 #include "plain_file.h"
@@ -133,6 +134,7 @@ read_policy(struct epoch *e, struct err *err)
 	}
 	e->source_len = s.len;
 	e->source = s.len != 0 ? str_take(&s) : xstrdup("");
+	e->hash = lru_hash(e->source, e->source_len);
 	return 0;
 }
 

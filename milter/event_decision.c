@@ -4,19 +4,18 @@
 #include "clock.h"
 #include "edits.h"
 #include "event_call.h"
-#include "lru.h"
+#include "json_text.h"
 #include "moment.h"
 #include "observe.h"
 #include "record_log.h"
 #include "session_learn.h"
 #include "xmalloc.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TIMES_MAX 32  /* events of one line */
-#define LIST_MAX 1000 /* entries of one array of a line */
+#define TIMES_MAX 32   /* events of one line */
+#define LIST_MAX 65536 /* bytes of one array of a line */
 
 /* What all handlers of one event took together. */
 struct event_time {
@@ -31,49 +30,80 @@ struct decision {
 	int n_times;
 	int64_t begin; /* clock_wall() */
 	bool transaction;
-	const char *outcome; /* a constant; NULL: not known yet */
-	/* NULL where there is none */
-	char *sender, *queue_id;
-	json_t *rcpts, *handlers, *replies, *edits;
+	const char *outcome;     /* a constant; NULL: not known yet */
+	char *sender, *queue_id; /* NULL where there is none */
+	bool has_rcpt;
+	/* items of arrays, as text with commas between them */
+	struct str rcpts, handlers, replies, edits;
 };
 
+/* ---- text --------------------------------------------------------------- */
+
 /* Of anybody: bytes that are no UTF-8 are replaced. */
-static json_t *
-text_json(const char *text, size_t len)
+static void
+add_string(struct str *out, const char *text, size_t len)
 {
-	json_t *j = json_stringn(text, len);
 	struct str safe = { 0 };
 
-	if (j != NULL)
-		return j;
 	charset_repair(&safe, text, len);
-	j = json_stringn(str_c(&safe), safe.len);
+	json_text_string(out, str_c(&safe), safe.len);
 	str_fini(&safe);
-	return j != NULL ? j : json_string("");
 }
 
 static void
-set_text(json_t *to, const char *key, const char *text)
+add_key(struct str *out, const char *key)
 {
-	if (text != NULL && text[0] != '\0')
-		json_object_set_new(to, key, text_json(text, strlen(text)));
+	if (out->len > 0 && out->data[out->len - 1] != '{')
+		str_addc(out, ',');
+	str_addc(out, '"');
+	str_adds(out, key);
+	str_adds(out, "\":");
+}
+
+/* Nothing where there is none. */
+static void
+add_text(struct str *out, const char *key, const char *text)
+{
+	if (text == NULL || text[0] == '\0')
+		return;
+	add_key(out, key);
+	add_string(out, text, strlen(text));
 }
 
 static void
-add(json_t **list, json_t *item)
+add_number(struct str *out, const char *key, long long n)
 {
-	if (*list == NULL)
-		*list = json_array();
-	if (json_array_size(*list) < LIST_MAX)
-		json_array_append_new(*list, item);
-	else
-		json_decref(item);
+	add_key(out, key);
+	str_addf(out, "%lld", n);
 }
 
-static json_t *
-ms(int64_t ns)
+static void
+add_true(struct str *out, const char *key, bool is)
 {
-	return json_real((double)(ns / 1000) / 1000.0);
+	if (!is)
+		return;
+	add_key(out, key);
+	str_adds(out, "true");
+}
+
+static void
+add_ms(struct str *out, const char *key, int64_t ns)
+{
+	long long us = ns > 0 ? (long long)(ns / 1000) : 0;
+
+	add_key(out, key);
+	str_addf(out, "%lld.%03lld", us / 1000, us % 1000);
+}
+
+/* Room for one more item, behind its comma; false: the array is full. */
+static bool
+next_item(struct str *list)
+{
+	if (list->len >= LIST_MAX)
+		return false;
+	if (list->len > 0)
+		str_addc(list, ',');
+	return true;
 }
 
 /* ---- what happens ------------------------------------------------------- */
@@ -101,42 +131,46 @@ note_handler(void *arg, const struct session *s, const struct observed *o)
 	const struct verdict *v = o->verdict;
 	bool decided = v != NULL && v->kind != VERDICT_CONTINUE;
 	struct decision *d = arg;
-	json_t *item;
+	struct str *out = &d->handlers;
 
 	(void)s;
 	note_time(d, o);
-	if (!decided && !o->failed)
+	if ((!decided && !o->failed) || !next_item(out))
 		return;
-	item = json_pack("{ss}", "event", o->event);
-	set_text(item, "where", o->where);
-	if (o->failed)
-		json_object_set_new(item, "failed", json_true());
+	str_addc(out, '{');
+	add_text(out, "event", o->event);
+	add_text(out, "where", o->where);
+	add_true(out, "failed", o->failed);
 	if (decided && v->kind == VERDICT_REFUSE) {
-		json_object_set_new(item, "code", json_integer(v->code));
-		json_object_set_new(item, "text", text_json(v->text, v->len));
-		set_text(item, "how", disconnect_name(v->how));
+		add_number(out, "code", v->code);
+		add_key(out, "text");
+		add_string(out, v->text, v->len);
+		add_text(out, "how", disconnect_name(v->how));
 	} else if (decided) {
-		set_text(item, "how",
+		add_text(out, "how",
 		    v->kind == VERDICT_DISCARD ? "discard" : "accept");
 	}
-	add(&d->handlers, item);
+	str_addc(out, '}');
 }
 
 static void
 note_refusal(struct decision *d, enum phase phase,
     const struct event_command *command, const struct reply *reply)
 {
-	json_t *item = json_pack("{ss}", "stage", phase_name(phase));
-	struct str text = { 0 };
+	struct str *out = &d->replies, text = { 0 };
 
+	if (!next_item(out))
+		return;
 	event_reply_text(&text, reply);
-	set_text(item, "argument", command->argument);
-	json_object_set_new(item, "code", json_integer(atoi(reply->code)));
-	json_object_set_new(item, "text", text_json(str_c(&text), text.len));
-	if (reply->closes)
-		json_object_set_new(item, "closes", json_true());
+	str_addc(out, '{');
+	add_text(out, "stage", phase_name(phase));
+	add_text(out, "argument", command->argument);
+	add_number(out, "code", atoi(reply->code));
+	add_key(out, "text");
+	add_string(out, str_c(&text), text.len);
+	add_true(out, "closes", reply->closes);
+	str_addc(out, '}');
 	str_fini(&text);
-	add(&d->replies, item);
 }
 
 static bool
@@ -178,9 +212,12 @@ decision_reply(struct session *s, enum phase phase,
 		d->sender = xstrdup(command->argument);
 		break;
 	case PHASE_RCPT:
-		if (!refuses(reply))
-			add(&d->rcpts, text_json(command->argument,
-					   strlen(command->argument)));
+		if (refuses(reply))
+			break;
+		d->has_rcpt = true;
+		if (next_item(&d->rcpts))
+			add_string(&d->rcpts, command->argument,
+			    strlen(command->argument));
 		break;
 	case PHASE_EOM:
 		free(d->queue_id);
@@ -192,7 +229,7 @@ decision_reply(struct session *s, enum phase phase,
 	default:
 		break;
 	}
-	if (refuses(reply) && json_array_size(d->rcpts) == 0)
+	if (refuses(reply) && !d->has_rcpt)
 		d->outcome = outcome_of(reply);
 	else if (phase == PHASE_RCPT)
 		d->outcome = NULL;
@@ -211,9 +248,11 @@ decision_message(struct session *s, const struct message *m)
 		const struct edit *e = &list.edit[i];
 		struct str text = { 0 };
 
+		if (!next_item(&d->edits))
+			break;
 		str_addf(&text, "%s%s%s", edit_text(e->kind),
 		    e->name != NULL ? " " : "", e->name != NULL ? e->name : "");
-		add(&d->edits, text_json(str_c(&text), text.len));
+		add_string(&d->edits, str_c(&text), text.len);
 		str_fini(&text);
 	}
 	edits_fini(&list);
@@ -224,62 +263,64 @@ decision_message(struct session *s, const struct message *m)
 /* ---- the line ----------------------------------------------------------- */
 
 static void
-set_time(json_t *line, const char *key, int64_t wall)
+add_time(struct str *out, const char *key, int64_t wall)
 {
 	static const char format[] = "%Y-%m-%dT%H:%M:%S%.3fZ";
 	struct moment m = { 0 };
-	struct str text = { 0 };
 
 	moment_at(&m, wall / CLOCK_S, (int32_t)(wall % CLOCK_S));
-	moment_format(&text, &m, format, strlen(format));
-	set_text(line, key, str_c(&text));
-	str_fini(&text);
+	add_key(out, key);
+	str_addc(out, '"');
+	moment_format(out, &m, format, strlen(format));
+	str_addc(out, '"');
 }
 
 static void
-set_session(json_t *line, const struct session *s)
+add_session(struct str *out, const struct session *s)
 {
 	const struct epoch *e = s->lua->epoch;
-	char hash[17];
 
-	snprintf(hash, sizeof hash, "%016llx",
-	    (unsigned long long)lru_hash(e->source, e->source_len));
-	set_text(line, "session", s->id);
-	json_object_set_new(line, "epoch", json_integer(e->number));
-	set_text(line, "policy", hash);
-	set_text(line, "mta", mta_name(s->mta));
-	set_text(line, "client", s->client);
-	set_text(line, "client_name", s->client_name);
-	set_text(line, "helo", s->helo);
-	set_text(line, "auth", session_meta_text(s, "authn_id"));
-	set_text(line, "tls", session_meta_text(s, "tls_protocol_version"));
-	if (s->dry)
-		json_object_set_new(line, "dry_run", json_true());
+	add_text(out, "session", s->id);
+	add_number(out, "epoch", e->number);
+	add_key(out, "policy");
+	str_addf(out, "\"%016llx\"", (unsigned long long)e->hash);
+	add_text(out, "mta", mta_name(s->mta));
+	add_text(out, "client", s->client);
+	add_text(out, "client_name", s->client_name);
+	add_text(out, "helo", s->helo);
+	add_text(out, "auth", session_meta_text(s, "authn_id"));
+	add_text(out, "tls", session_meta_text(s, "tls_protocol_version"));
+	add_true(out, "dry_run", s->dry);
 }
 
 static void
-set_times(json_t *line, const struct decision *d)
+add_times(struct str *out, const struct decision *d)
 {
-	json_t *events = json_object();
-
+	add_key(out, "events");
+	str_addc(out, '{');
 	for (int i = 0; i < d->n_times; i++) {
 		const struct event_time *t = &d->time[i];
-		json_t *one = json_pack("{si}", "n", t->n);
 
-		json_object_set_new(one, "ms", ms(t->took));
+		add_key(out, t->event);
+		str_addc(out, '{');
+		add_number(out, "n", t->n);
+		add_ms(out, "ms", t->took);
 		if (t->waited > 0)
-			json_object_set_new(one, "waited_ms", ms(t->waited));
-		json_object_set_new(events, t->event, one);
+			add_ms(out, "waited_ms", t->waited);
+		str_addc(out, '}');
 	}
-	json_object_set_new(line, "events", events);
+	str_addc(out, '}');
 }
 
 static void
-move(json_t *line, const char *key, json_t **list)
+add_list(struct str *out, const char *key, const struct str *items)
 {
-	if (*list != NULL)
-		json_object_set_new(line, key, *list);
-	*list = NULL;
+	if (items->len == 0)
+		return;
+	add_key(out, key);
+	str_addc(out, '[');
+	str_add(out, items->data, items->len);
+	str_addc(out, ']');
 }
 
 static void
@@ -287,10 +328,10 @@ reset(struct decision *d)
 {
 	free(d->sender);
 	free(d->queue_id);
-	json_decref(d->rcpts);
-	json_decref(d->handlers);
-	json_decref(d->replies);
-	json_decref(d->edits);
+	str_fini(&d->rcpts);
+	str_fini(&d->handlers);
+	str_fini(&d->replies);
+	str_fini(&d->edits);
 	*d =
 	    (struct decision){ .observer = d->observer, .begin = clock_wall() };
 }
@@ -298,29 +339,28 @@ reset(struct decision *d)
 static void
 write_line(struct session *s, struct decision *d)
 {
-	json_t *line = json_object();
-	char *text;
+	struct str line = { 0 };
 
-	set_time(line, "time", d->begin);
-	set_session(line, s);
-	set_text(line, "outcome",
+	str_reserve(&line, 1024);
+	str_addc(&line, '{');
+	add_time(&line, "time", d->begin);
+	add_session(&line, s);
+	add_text(&line, "outcome",
 	    d->outcome != NULL ? d->outcome
 	    : d->transaction   ? "aborted"
 			       : "refused");
-	set_text(line, "queue_id", d->queue_id);
-	set_text(line, "sender", d->sender);
-	move(line, "recipients", &d->rcpts);
-	move(line, "handlers", &d->handlers);
-	move(line, "replies", &d->replies);
-	move(line, "edits", &d->edits);
-	set_times(line, d);
-	json_object_set_new(line, "ms", ms(clock_wall() - d->begin));
-	text = json_dumps(line, JSON_COMPACT);
-	if (text != NULL)
-		record_log_put(s->lua->epoch->decisions, RECORD_RECEPTION, text,
-		    strlen(text));
-	free(text);
-	json_decref(line);
+	add_text(&line, "queue_id", d->queue_id);
+	add_text(&line, "sender", d->sender);
+	add_list(&line, "recipients", &d->rcpts);
+	add_list(&line, "handlers", &d->handlers);
+	add_list(&line, "replies", &d->replies);
+	add_list(&line, "edits", &d->edits);
+	add_times(&line, d);
+	add_ms(&line, "ms", clock_wall() - d->begin);
+	str_addc(&line, '}');
+	record_log_put(
+	    s->lua->epoch->decisions, RECORD_RECEPTION, str_c(&line), line.len);
+	str_fini(&line);
 }
 
 void
@@ -328,7 +368,7 @@ decision_over(struct session *s)
 {
 	struct decision *d = s->decision;
 
-	if (d == NULL || (!d->transaction && d->replies == NULL))
+	if (d == NULL || (!d->transaction && d->replies.len == 0))
 		return;
 	write_line(s, d);
 	reset(d);
