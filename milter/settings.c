@@ -316,6 +316,8 @@ set_servers(struct settings *s, const struct option *o, const char *value,
 	return rc;
 }
 
+_Static_assert(EVENT_COUNT < 32, "dry_run has a bit for each event");
+
 /* "true", "false", or names of events, blanks between them */
 static int
 set_events(

@@ -126,6 +126,26 @@ def test_what_a_line_has(d):
 
 
 @policy(POLICY)
+def test_more_than_a_line_holds(d):
+    """Of 4000 recipients it has the first; it is one whole line."""
+    rcpts = [f'bob-{n:05}' for n in range(4000)]
+    s = d.session()
+    s.helo('client.example.com')
+    s.mail('<ann@example.com>')
+    for rcpt in rcpts:
+        s.rcpt(f'<{rcpt}@example.net>')
+    s.rset()
+    s.mail('<bad@example.com>')
+    s.drop()
+    long, refused = wait_records(d, 2)
+    equal(long['outcome'], 'aborted')
+    there = long['recipients']
+    equal(there, [f'<{r}@example.net>' for r in rcpts[:len(there)]])
+    true(2000 < len(there) < 4000, len(there))
+    equal(refused['outcome'], 'refused')
+
+
+@policy(POLICY)
 def test_nothing_is_said_of_probes(d):
     """A session that only greets has no line."""
     s = d.session()
