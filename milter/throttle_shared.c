@@ -17,6 +17,8 @@ __extension__ typedef __int128 wide;
 
 #define TIMEOUT (1 * CLOCK_S) /* of one answer */
 #define RETRY (1 * CLOCK_S)
+/* No bucket is ahead of its time by more than a period. */
+#define SECONDS_MAX ((int64_t)THROTTLE_PERIOD_MAX + 1)
 
 /*
  * A time is microseconds and a fraction in 1/limit of one, so that nothing is
@@ -235,12 +237,24 @@ add_u64(struct redis_command *c, uint64_t n)
 	add(c, text);
 }
 
-static int64_t
-number(const struct redis_value *list, size_t i)
+/*
+ * So many integers, each from 0 to its most; anything else is no answer of a
+ * throttle, and nobody is to pass because of it.  The fourth of CL.THROTTLE,
+ * how long to wait, is -1 for who passes.
+ */
+static int
+read_numbers(const struct redis_value *list, int64_t *out, const int64_t *most,
+    size_t n, struct err *err)
 {
-	const struct redis_value *v = redis_value_at(list, i);
+	for (size_t i = 0; i < n; i++) {
+		const struct redis_value *v = redis_value_at(list, i);
 
-	return v != NULL && v->kind == REDIS_INT ? v->i : 0;
+		if (v == NULL || v->kind != REDIS_INT ||
+		    v->i < (i == 3 ? -1 : 0) || v->i > most[i])
+			return err_set(err, "Redis: not a throttle's answer");
+		out[i] = v->i;
+	}
+	return 0;
 }
 
 static int
@@ -248,8 +262,12 @@ take_cell(struct throttle_shared *s, const struct throttle_spec *spec,
     const char *name, size_t len, int64_t deadline, struct throttle_answer *a,
     struct err *err)
 {
+	static const int64_t most[5] = { 1, INT64_MAX, INT64_MAX, SECONDS_MAX,
+		SECONDS_MAX };
 	struct redis_command command = { 0 };
 	struct redis_value *v;
+	int64_t n[5];
+	int rc;
 
 	redis_command_words(&command, "CL.THROTTLE");
 	add_key(&command, "lua-user-throttle-", spec, name, len);
@@ -260,13 +278,16 @@ take_cell(struct throttle_shared *s, const struct throttle_spec *spec,
 	v = call(s, &command, deadline, err);
 	if (v == NULL)
 		return -1;
-	*a = (struct throttle_answer){ .throttled = number(v, 0) != 0,
-		.limit = (uint64_t)number(v, 1),
-		.remaining = (uint64_t)number(v, 2),
-		.reset_after = number(v, 4) * CLOCK_S };
-	if (a->throttled)
-		a->retry_after = number(v, 3) * CLOCK_S;
+	rc = read_numbers(v, n, most, 5, err);
 	redis_value_free(v);
+	if (rc != 0)
+		return -1;
+	*a = (struct throttle_answer){ .throttled = n[0] == 1,
+		.limit = (uint64_t)n[1],
+		.remaining = (uint64_t)n[2],
+		.reset_after = n[4] * CLOCK_S };
+	if (a->throttled && n[3] > 0)
+		a->retry_after = n[3] * CLOCK_S;
 	return 0;
 }
 
@@ -296,7 +317,11 @@ take_script(struct throttle_shared *s, const char *sha,
 	struct redis_command command = { 0 };
 	wide apart = (wide)spec->period * 1000000, ahead, early;
 	wide most = (wide)most_of(spec), limit = (wide)spec->limit;
+	const int64_t top[3] = { 1, SECONDS_MAX * 1000000,
+		(int64_t)spec->limit };
 	struct redis_value *v;
+	int64_t n[3];
+	int rc;
 
 	script_command(&command, "EVALSHA", sha, spec, name, len);
 	v = call(s, &command, deadline, err);
@@ -306,9 +331,13 @@ take_script(struct throttle_shared *s, const char *sha,
 	}
 	if (v == NULL)
 		return -1;
-	ahead = (wide)number(v, 1) * limit + (wide)number(v, 2);
+	rc = read_numbers(v, n, top, 3, err);
+	redis_value_free(v);
+	if (rc != 0)
+		return -1;
+	ahead = (wide)n[1] * limit + (wide)n[2];
 	early = ahead + apart - most * apart;
-	*a = (struct throttle_answer){ .throttled = number(v, 0) != 0,
+	*a = (struct throttle_answer){ .throttled = n[0] == 1,
 		.limit = (uint64_t)most,
 		.remaining = ahead < most * apart
 				 ? (uint64_t)((most * apart - ahead) / apart)
@@ -316,7 +345,6 @@ take_script(struct throttle_shared *s, const char *sha,
 		.reset_after = (int64_t)((ahead + limit - 1) / limit) * 1000 };
 	if (a->throttled)
 		a->retry_after = (int64_t)((early + limit - 1) / limit) * 1000;
-	redis_value_free(v);
 	return 0;
 }
 

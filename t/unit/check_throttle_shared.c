@@ -173,6 +173,85 @@ START_TEST(redis_cell_is_used)
 }
 END_TEST
 
+/*
+ * Answers that no throttle gives, by the first letter of its name: the server
+ * is away then, and nobody passes because of them.
+ */
+static const struct redis_line odd_cell[] = {
+	{ "COMMAND INFO CL.THROTTLE", "*1\r\n*1\r\n$11\r\ncl.throttle\r\n" },
+	{ "CL.THROTTLE lua-user-throttle-a", "*0\r\n" },
+	{ "CL.THROTTLE lua-user-throttle-b", "+OK\r\n" },
+	{ "CL.THROTTLE lua-user-throttle-c",
+	    "*5\r\n$1\r\n0\r\n:5\r\n:4\r\n:-1\r\n:60\r\n" },
+	{ "CL.THROTTLE lua-user-throttle-d",
+	    "*5\r\n:0\r\n:5\r\n:-4\r\n:-1\r\n:60\r\n" },
+	{ "CL.THROTTLE lua-user-throttle-e",
+	    "*5\r\n:0\r\n:5\r\n:4\r\n:-1\r\n:9223372036854775807\r\n" },
+	{ "CL.THROTTLE lua-user-throttle-f",
+	    "*5\r\n:1\r\n:5\r\n:0\r\n:9223372036854775807\r\n:60\r\n" },
+	{ NULL, NULL },
+};
+static const struct redis_line odd_script[] = {
+	{ "COMMAND INFO CL.THROTTLE", "*1\r\n*-1\r\n" },
+	{ "SCRIPT LOAD", "$3\r\nabc\r\n" },
+	{ "EVALSHA abc 1 kumilter-throttle-a", "*0\r\n" },
+	{ "EVALSHA abc 1 kumilter-throttle-b", ":0\r\n" },
+	{ "EVALSHA abc 1 kumilter-throttle-c", "*3\r\n:0\r\n:1\r\n+x\r\n" },
+	{ "EVALSHA abc 1 kumilter-throttle-d", "*3\r\n:0\r\n:-1\r\n:0\r\n" },
+	{ "EVALSHA abc 1 kumilter-throttle-e",
+	    "*3\r\n:0\r\n:9223372036854775807\r\n:0\r\n" },
+	{ "EVALSHA abc 1 kumilter-throttle-f",
+	    "*3\r\n:0\r\n:1\r\n:9223372036854775807\r\n" },
+	{ NULL, NULL },
+};
+static const struct {
+	const struct redis_line *lines;
+	const char *asks; /* before the name */
+} odd[] = {
+	{ odd_cell, "lua-user-throttle-" },
+	{ odd_script, "kumilter-throttle-" },
+};
+
+static bool
+was_asked(struct redis_fake *f, const char *key)
+{
+	bool yes;
+
+	pthread_mutex_lock(&f->lock);
+	yes = strstr(str_c(&f->seen), key) != NULL;
+	pthread_mutex_unlock(&f->lock);
+	return yes;
+}
+
+START_TEST(odd_answers_are_none)
+{
+	struct throttle_spec spec;
+	struct throttle_shared *s;
+	struct throttle_answer a;
+	struct redis_fake f;
+	struct err err;
+	char url[64];
+
+	redis_fake_bind(&f);
+	redis_fake_start(&f, odd[_i].lines);
+	snprintf(url, sizeof url, "redis://127.0.0.1:%d", f.port);
+	s = open_url(url, "error");
+	ck_assert_int_eq(throttle_parse("5/min", &spec, NULL), 0);
+	for (char name[] = "a"; name[0] <= 'f'; name[0]++) {
+		char *key = xasprintf("%s%s:", odd[_i].asks, name);
+
+		do { /* after a failure it is left alone for a while */
+			ck_assert_msg(throttle_shared_take(s, &spec, name, 1,
+					  FAR, &a, &err) == -1,
+			    "%s: %d", key, a.throttled);
+			clock_sleep_until(clock_mono() + 5 * CLOCK_MS);
+		} while (!was_asked(&f, key));
+		free(key);
+	}
+	redis_fake_stop(&f);
+}
+END_TEST
+
 #define INIT                                                                   \
 	"local kumo = require 'kumo' kumo.on('init', function() "              \
 	"kumo.configure_redis_throttles { node = '%s' } %s end) "              \
@@ -248,6 +327,7 @@ suite(void)
 	tcase_add_test(t, counts_as_one_process_does);
 	tcase_add_test(t, without_redis);
 	tcase_add_loop_test(t, on_error_row, 0, UNIT_N(rows));
+	tcase_add_loop_test(t, odd_answers_are_none, 0, UNIT_N(odd));
 	tcase_add_test(t, redis_cell_is_used);
 	tcase_add_test(t, policies);
 	tcase_add_test(t, lua_file_runs);
