@@ -9,6 +9,7 @@
 #include "event_stand.h"
 #include "log.h"
 #include "metric.h"
+#include "observe.h"
 #include "relay.h"
 #include "session_learn.h"
 #include "xmalloc.h"
@@ -17,6 +18,8 @@
 #include <lua.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const struct event_command no_command = { NULL, NULL };
 
 long
 event_sessions(void)
@@ -116,12 +119,9 @@ call_with_meta(struct session *s, enum event_name event, struct verdict *v)
 	call_end(&c, v);
 }
 
-/* Whatever comes first makes it a session, even without its CONNECT. */
 static void
-begin(struct session *s, struct verdict *v)
+open_session(struct session *s)
 {
-	if (s->connected)
-		return;
 	event_open(s);
 	s->connected = true;
 	metric_count(METRIC_SESSIONS);
@@ -130,21 +130,34 @@ begin(struct session *s, struct verdict *v)
 	session_learn_connection(s);
 	dry_begin(s);
 	decision_begin(s);
+	observe_begin(s);
 	stand_audit_opened(s);
-	choose_parameters(s, v);
+}
+
+/* Whatever comes first makes it a session, even without its CONNECT. */
+static void
+begin(struct session *s, enum phase phase, const struct event_command *command,
+    struct verdict *v)
+{
+	bool first = !s->connected;
+
+	if (first)
+		open_session(s);
+	observe_command(s, phase, command);
+	if (first)
+		choose_parameters(s, v);
 }
 
 void
 event_connect(struct session *s, struct reply *reply)
 {
-	static const struct event_command none = { NULL, NULL };
 	struct verdict v = { 0 };
 
-	begin(s, &v);
+	begin(s, PHASE_CONNECT, &no_command, &v);
 	if (v.kind == VERDICT_CONTINUE)
 		call_with_meta(s, EVENT_CONNECTION_ACCEPTED, &v);
 	msys_stage(s, EVENT_VALIDATE_CONNECT, NULL, &v);
-	stand_take(s, PHASE_CONNECT, &none, &v, reply);
+	stand_take(s, PHASE_CONNECT, &no_command, &v, reply);
 }
 
 static void
@@ -191,8 +204,8 @@ event_helo(struct session *s, const char *name, struct reply *reply)
 	const struct event_command command = { "EHLO ", name };
 	struct verdict v = { 0 };
 
-	begin(s, &v);
 	event_message_over(s, NULL);
+	begin(s, PHASE_HELO, &command, &v);
 	session_learn_tls(s);
 	if (!stand_answers(s, PHASE_HELO, &command, reply)) {
 		if (v.kind == VERDICT_CONTINUE)
@@ -252,9 +265,9 @@ event_mail(struct session *s, const char *address, struct reply *reply)
 	struct verdict v = { 0 };
 	struct address a;
 
-	begin(s, &v);
 	/* after a refusal or an end there was no abort: see mta-truth 3 */
 	event_message_over(s, NULL);
+	begin(s, PHASE_MAIL, &command, &v);
 	session_learn_auth(s);
 	if (!stand_answers(s, PHASE_MAIL, &command, reply)) {
 		address_parse_lenient(&a, address, strlen(address));
@@ -315,7 +328,7 @@ event_rcpt(struct session *s, const char *address, struct reply *reply)
 	struct verdict v = { 0 };
 	struct address a;
 
-	begin(s, &v);
+	begin(s, PHASE_RCPT, &command, &v);
 	if (!stand_answers(s, PHASE_RCPT, &command, reply)) {
 		address_parse_lenient(&a, address, strlen(address));
 		if (!s->in_transaction) { /* no MAIL was seen */
@@ -347,7 +360,7 @@ event_data(struct session *s, struct reply *reply)
 	static const struct event_command command = { "DATA", "" };
 	struct verdict v = { 0 };
 
-	begin(s, &v);
+	begin(s, PHASE_DATA, &command, &v);
 	if (stand_answers(s, PHASE_DATA, &command, reply))
 		return;
 	if (v.kind == VERDICT_CONTINUE)
@@ -362,7 +375,7 @@ event_unknown(struct session *s, const char *line, struct reply *reply)
 	struct verdict v = { 0 };
 	struct call c;
 
-	begin(s, &v);
+	begin(s, PHASE_UNKNOWN, &command, &v);
 	if (stand_answers(s, PHASE_UNKNOWN, &command, reply))
 		return;
 	if (v.kind == VERDICT_CONTINUE) {
@@ -382,6 +395,7 @@ event_abort(struct session *s)
 {
 	if (!s->connected)
 		return;
+	observe_command(s, PHASE_ABORT, &no_command);
 	if (call_has(s, EVENT_MILTER_ABORT))
 		call_with_meta(s, EVENT_MILTER_ABORT, NULL);
 	event_message_over(s, NULL);
@@ -407,10 +421,12 @@ event_close(struct session *s)
 	struct session_lua *lua = s->lua;
 
 	if (s->connected) {
+		observe_command(s, PHASE_CLOSE, &no_command);
 		if (call_has(s, EVENT_MILTER_CLOSE))
 			call_with_meta(s, EVENT_MILTER_CLOSE, NULL);
 		msys_close(s);
-		decision_end(s);
+		observe_over(s);
+		observe_close(s);
 		metric_add(METRIC_SESSIONS_OPEN, -1);
 		stand_audit_closed(s);
 	}

@@ -36,7 +36,7 @@ struct call {
 	enum run_result result;
 	int64_t began; /* clock_mono(); 0: it is not timed */
 	bool locked;
-	struct call_seen *seen; /* for the session's observer, or NULL */
+	struct call_seen *seen; /* for the session's observers, or NULL */
 	bool failed; /* after call_end(): not returned, not refused */
 };
 

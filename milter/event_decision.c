@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "edits.h"
 #include "event_call.h"
+#include "event_rewrite.h"
 #include "json_text.h"
 #include "moment.h"
 #include "observe.h"
@@ -194,14 +195,12 @@ outcome_of(const struct reply *r)
 	}
 }
 
-void
-decision_reply(struct session *s, enum phase phase,
+static void
+note_reply(void *arg, const struct session *s, enum phase phase,
     const struct event_command *command, const struct reply *reply)
 {
-	struct decision *d = s->decision;
+	struct decision *d = arg;
 
-	if (d == NULL)
-		return;
 	if (refuses(reply))
 		note_refusal(d, phase, command, reply);
 	switch (phase) {
@@ -235,13 +234,14 @@ decision_reply(struct session *s, enum phase phase,
 		d->outcome = NULL;
 }
 
-void
-decision_message(struct session *s, const struct message *m)
+static void
+note_message(void *arg, const struct session *s, const struct message *m)
 {
-	struct decision *d = s->decision;
+	struct decision *d = arg;
 	struct edits list = { 0 };
 
-	if (d == NULL || m == NULL)
+	(void)s;
+	if (m == NULL)
 		return;
 	edits_of(&list, m);
 	for (size_t i = 0; i < list.n; i++) {
@@ -337,7 +337,7 @@ reset(struct decision *d)
 }
 
 static void
-write_line(struct session *s, struct decision *d)
+write_line(const struct session *s, struct decision *d)
 {
 	struct str line = { 0 };
 
@@ -363,39 +363,39 @@ write_line(struct session *s, struct decision *d)
 	str_fini(&line);
 }
 
-void
-decision_over(struct session *s)
+static void
+over(void *arg, const struct session *s)
 {
-	struct decision *d = s->decision;
+	struct decision *d = arg;
 
-	if (d == NULL || (!d->transaction && d->replies.len == 0))
+	if (!d->transaction && d->replies.len == 0)
 		return;
 	write_line(s, d);
 	reset(d);
 }
 
-void
-decision_begin(struct session *s)
+static void
+end(void *arg, const struct session *s)
 {
-	struct decision *d;
-
-	if (s->lua->epoch->decisions == NULL || s->observer != NULL)
-		return;
-	d = xcalloc(1, sizeof *d);
-	d->observer = (struct observer){ .handler = note_handler, .arg = d };
-	d->begin = clock_wall();
-	s->decision = d;
-	s->observer = &d->observer;
+	(void)s;
+	reset(arg);
+	free(arg);
 }
 
 void
-decision_end(struct session *s)
+decision_begin(struct session *s)
 {
-	if (s->decision == NULL)
+	static const struct observer_hooks hooks = { .handler = note_handler,
+		.reply = note_reply,
+		.message = note_message,
+		.over = over,
+		.close = end };
+	struct decision *d;
+
+	if (s->lua->epoch->decisions == NULL)
 		return;
-	decision_over(s);
-	reset(s->decision);
-	s->observer = NULL;
-	free(s->decision);
-	s->decision = NULL;
+	d = xcalloc(1, sizeof *d);
+	d->observer = (struct observer){ .hooks = &hooks, .arg = d };
+	d->begin = clock_wall();
+	observe_join(s, &d->observer);
 }

@@ -13,23 +13,9 @@
 #ifndef KUMILTER_EVENT_DECISION_H
 #define KUMILTER_EVENT_DECISION_H
 
-#include "event_rewrite.h"
 #include "session.h"
-
-struct decision;
 
 /* A session begins; it may be one that nothing is noted of. */
 void decision_begin(struct session *s);
-void decision_end(struct session *s);
-
-/* The reply to a command, CONTINUE too. */
-void decision_reply(struct session *s, enum phase phase,
-    const struct event_command *command, const struct reply *reply);
-
-/* The message passes like this; NULL: untouched. */
-void decision_message(struct session *s, const struct message *m);
-
-/* The transaction is over, or there was none. */
-void decision_over(struct session *s);
 
 #endif

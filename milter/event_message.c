@@ -6,13 +6,13 @@
 #include "esmtp_listener.h"
 #include "event.h"
 #include "event_call.h"
-#include "event_decision.h"
 #include "event_dry.h"
 #include "event_msys.h"
 #include "event_record.h"
 #include "event_stand.h"
 #include "log.h"
 #include "metric.h"
+#include "observe.h"
 #include "xmalloc.h"
 
 #include <lauxlib.h>
@@ -48,6 +48,7 @@ event_header(struct session *s, const char *name, const char *raw)
 {
 	struct message_limits limits;
 
+	observe_header(s, name, raw);
 	if (!is_collecting(s))
 		return;
 	limits = limits_of(s);
@@ -59,6 +60,7 @@ event_body(struct session *s, const void *data, size_t len)
 {
 	struct message_limits limits;
 
+	observe_body(s, data, len);
 	if (!is_collecting(s))
 		return;
 	if (!call_wants_content(s)) { /* a record tells how large it is */
@@ -98,7 +100,7 @@ refuse_trouble(const struct session *s, struct verdict *v)
 void
 event_message_over(struct session *s, struct message *m)
 {
-	decision_over(s);
+	observe_over(s);
 	if (m != s->message)
 		call_release_message(s, m);
 	call_release_message(s, s->message);
@@ -379,6 +381,7 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 		return;
 	}
 	metric_count(METRIC_MESSAGES);
+	observe_command(s, PHASE_EOM, &command);
 	if (stand_answers(s, PHASE_EOM, &command, reply))
 		return;
 	decide(s, &v, m, &receptions);
@@ -388,7 +391,7 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 		metric_count(METRIC_DISCARDED);
 	if (*m != NULL && (*m)->quarantined)
 		metric_count(METRIC_QUARANTINED);
-	decision_message(s, *m);
+	observe_message(s, *m);
 	condemned = s->standing.kind == STANDING_CONDEMNED;
 	if (!condemned) {
 		stand_take(s, PHASE_EOM, &command, &v, reply);
@@ -401,7 +404,7 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 	reply->action =
 	    v.kind == VERDICT_DISCARD ? REPLY_DISCARD : REPLY_CONTINUE;
 	event_record_receptions(&receptions, true);
-	decision_reply(s, PHASE_EOM, &command, reply);
+	observe_reply(s, PHASE_EOM, &command, reply);
 	stand_replied(s, PHASE_EOM, reply);
 	verdict_clear(&v);
 }

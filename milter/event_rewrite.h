@@ -13,11 +13,6 @@
 struct session;
 struct str;
 
-/* The command that is answered: "MAIL FROM:" and "<a@b>".  verb NULL: none. */
-struct event_command {
-	const char *verb, *argument;
-};
-
 /* The text as the policy would have given it: '%' single, lines by '\n'. */
 void event_reply_text(struct str *out, const struct reply *reply);
 

@@ -39,7 +39,7 @@ seen_begin(struct call *c)
 	struct call_seen *seen = xcalloc(1, sizeof *seen);
 
 	seen->begin = clock_mono();
-	if (c->s->observer->details)
+	if (observe_details(c->s))
 		seen->meta = json_deep_copy(c->s->meta);
 	if (!event_is_msys(c->event))
 		note_place(seen, c->L);
@@ -77,7 +77,7 @@ seen_args(struct call *c, int nargs)
 {
 	int first = lua_gettop(c->L) - nargs + 1;
 
-	if (!c->s->observer->details || !lua_checkstack(c->L, nargs + 1))
+	if (!observe_details(c->s) || !lua_checkstack(c->L, nargs + 1))
 		return;
 	lua_pushcfunction(c->L, describe);
 	for (int i = 0; i < nargs; i++)
@@ -101,7 +101,6 @@ seen_callout(struct call *c)
 void
 seen_end(struct call *c, const struct verdict *v)
 {
-	const struct observer *who = c->s->observer;
 	struct observed o = { .event = event_name(c->event),
 		.where = c->seen->where,
 		.args = c->seen->args != NULL ? c->seen->args : "",
@@ -111,7 +110,7 @@ seen_end(struct call *c, const struct verdict *v)
 		.verdict = v,
 		.meta_before = c->seen->meta };
 
-	who->handler(who->arg, c->s, &o);
+	observe_handler(c->s, &o);
 	json_decref(c->seen->meta);
 	free(c->seen->args);
 	free(c->seen);

@@ -1,7 +1,7 @@
 /*
- * event_seen.h - a handler, told to the session's observer
+ * event_seen.h - a handler, told to the session's observers
  *
- * event_call's own: it calls these where the session has an observer.  All
+ * event_call's own: it calls these where the session has one.  All
  * but seen_end() with the state's lock held and the handler on c->L.
  */
 #ifndef KUMILTER_EVENT_SEEN_H

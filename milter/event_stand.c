@@ -3,9 +3,9 @@
 #include "audit.h"
 #include "clock.h"
 #include "event_call.h"
-#include "event_decision.h"
 #include "event_record.h"
 #include "metric.h"
+#include "observe.h"
 #include "session_learn.h"
 
 #include <stdlib.h>
@@ -43,7 +43,7 @@ stand_answers(struct session *s, enum phase phase,
 	count_condemned(s, before);
 	event_rewrite(s, phase, command, &rules, reply);
 	event_record_reply(s, phase, command, reply);
-	decision_reply(s, phase, command, reply);
+	observe_reply(s, phase, command, reply);
 	stand_replied(s, phase, reply);
 	return true;
 }
@@ -59,7 +59,7 @@ stand_take(struct session *s, enum phase phase,
 	count_condemned(s, before);
 	event_rewrite(s, phase, command, &rules, reply);
 	event_record_reply(s, phase, command, reply);
-	decision_reply(s, phase, command, reply);
+	observe_reply(s, phase, command, reply);
 	stand_replied(s, phase, reply);
 }
 

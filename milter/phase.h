@@ -28,6 +28,11 @@ enum phase {
 	    PHASE_COUNT
 };
 
+/* The command that is answered: "MAIL FROM:" and "<a@b>".  verb NULL: none. */
+struct event_command {
+	const char *verb, *argument;
+};
+
 const char *phase_name(enum phase phase);
 int phase_parse(const char *text, enum phase *phase, struct err *err);
 

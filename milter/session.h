@@ -66,9 +66,7 @@ struct session {
 	void *macro_source;
 	struct session_macros *macros[PHASE_EOM + 1]; /* set, by stage */
 
-	/* Who is told of its handlers, or NULL; outlives the session. */
-	const struct observer *observer;
-	struct decision *decision; /* event_decision.h */
+	struct observer *observer; /* observe.h: the first, or NULL */
 
 	/* event.h's: */
 	struct session_lua *lua;

@@ -65,11 +65,11 @@ struct sim_result {
 struct sim;
 
 /*
- * The policy in force serves.  observer: see observe.h, or NULL.
+ * The policy in force serves.  observer: joins, or NULL.
  * told: called at each end of a message while its edits can be read, or NULL.
  */
 struct sim_watch {
-	const struct observer *observer;
+	struct observer *observer;
 	void (*message)(void *arg, const struct sim_result *r);
 	void *arg;
 };

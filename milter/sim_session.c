@@ -1,6 +1,7 @@
 /*
  * sim_session.c - the simulated MTA's side of a session: who is who, macros
  */
+#include "observe.h"
 #include "sim_inside.h"
 #include "xmalloc.h"
 
@@ -210,7 +211,8 @@ sim_open(const struct sim_client *c, const struct sim_watch *w)
 		sim->watch = *w;
 	sim->client = client_text(c);
 	sim->s = session_new();
-	sim->s->observer = sim->watch.observer;
+	if (sim->watch.observer != NULL)
+		observe_join(sim->s, sim->watch.observer);
 	sim->s->ask_macro = ask_macro;
 	sim->s->macro_source = sim;
 	sim->s->client_name = name_given(c);

@@ -197,7 +197,10 @@ take_message(void *arg, const struct sim_result *r)
 void
 transcript_begin(struct transcript *t)
 {
-	t->observer = (struct observer){ take_handler, t, true };
+	static const struct observer_hooks hooks = { .handler = take_handler };
+
+	t->observer =
+	    (struct observer){ .hooks = &hooks, .arg = t, .details = true };
 	t->watch = (struct sim_watch){ &t->observer, take_message, t };
 	log_divert(take_log, t);
 }
