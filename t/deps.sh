@@ -11,7 +11,7 @@ libunbound-dev libevent-dev nettle-dev libpsl-dev libssl-dev libyaml-dev \
 libcurl4-openssl-dev libzstd-dev libmicrohttpd-dev libmagic-dev"
 # to test: Check; python3 plays MTAs and clients; Postfix; miltertest is an
 # MTA by others.  Sendmail conflicts with Postfix: it is only unpacked, below.
-test="redis-server openssl check python3 postfix m4 miltertest procps zstd"
+test="redis-server openssl check python3 postfix libsasl2-modules m4 miltertest procps zstd"
 # to lint
 lint="mandoc lua-check clang-format"
 

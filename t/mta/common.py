@@ -53,6 +53,16 @@ def wait_for(condition, what, deadline=DEADLINE):
         pause = min(pause * 2, 0.02)
 
 
+def has_ipv6():
+    """True when there is a ::1."""
+    with socket.socket(socket.AF_INET6) as sock:
+        try:
+            sock.bind(('::1', 0))
+        except OSError:
+            return False
+    return True
+
+
 def free_port():
     """A TCP port of 127.0.0.1 that nobody listens on just now."""
     with socket.socket() as sock:
@@ -62,7 +72,8 @@ def free_port():
 
 def accepts(address):
     """True when somebody accepts connections at a path or (host, port)."""
-    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    family = socket.AF_UNIX if isinstance(address, str) else \
+        socket.AF_INET6 if ':' in address[0] else socket.AF_INET
     with socket.socket(family) as sock:
         try:
             sock.connect(address)

@@ -72,6 +72,7 @@ class Postfix:
     milter   path of the unix socket at which it looks for its filter: start
              a filter there, no reload is needed
     log      path of its log
+    services  more lines for master.cf, from the next set() on
     """
 
     name = 'postfix'
@@ -84,6 +85,7 @@ class Postfix:
         self.etc = f'{self.dir}/etc'
         self.log = f'{self.dir}/log'
         self.port = None
+        self.services = ''
         self._process = None
         for sub in ('etc', 'queue', 'data', 'filter'):
             os.mkdir(f'{self.dir}/{sub}')
@@ -116,8 +118,7 @@ class Postfix:
         self._write_main_cf()
         for _ in range(3):      # somebody may take the free port before us
             self.port = common.free_port()
-            with open(f'{self.etc}/master.cf', 'w') as file:
-                file.write(MASTER_CF.format(port=self.port))
+            self._write_master_cf()
             run('postfix', '-c', self.etc, 'check')
             self._process = subprocess.Popen(
                 ['/usr/lib/postfix/sbin/master', '-c', self.etc, '-s'],
@@ -145,6 +146,7 @@ class Postfix:
         them.  No session may be open."""
         self.settings.update(settings)
         self._write_main_cf()
+        self._write_master_cf()
         old = self._smtpds()
         run('postfix', '-c', self.etc, 'reload')
         wait_for(lambda: not any(map(common.alive, old)),
@@ -154,6 +156,10 @@ class Postfix:
         with open(f'{self.etc}/main.cf', 'w') as file:
             for name, value in self.settings.items():
                 file.write(f'{name} = {value}\n')
+
+    def _write_master_cf(self):
+        with open(f'{self.etc}/master.cf', 'w') as file:
+            file.write(MASTER_CF.format(port=self.port) + self.services)
 
     def _smtpds(self):
         """The pids of our smtpd processes."""

@@ -83,20 +83,16 @@ def client_context(folder, shows):
     return context
 
 
-class Dovecot(threading.Thread):
-    """The server side of Dovecot's auth protocol, for PLAIN: everybody is
-    ann.
+class Server(threading.Thread):
+    """One on a unix socket, from `with` or its making to its end.
 
     path  of its socket
     """
 
-    HELLO = (b'VERSION\t1\t1\nMECH\tPLAIN\tplaintext\nSPID\t1\nCUID\t1\n'
-             b'COOKIE\t0123456789abcdef0123456789abcdef\nDONE\n')
-
-    def __init__(self):
+    def __init__(self, name):
         super().__init__(daemon=True)
         self.dir = common.temp_dir()
-        self.path = f'{self.dir}/auth'
+        self.path = f'{self.dir}/{name}'
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.path)
         os.chmod(self.path, 0o666)
@@ -104,7 +100,7 @@ class Dovecot(threading.Thread):
         self.start()
 
     def run(self):
-        """One connection after the other, until close()."""
+        """Each connection in a thread of its own, until the end."""
         while True:
             try:
                 client, _ = self._listener.accept()
@@ -114,12 +110,12 @@ class Dovecot(threading.Thread):
                              daemon=True).start()
 
     def _serve(self, client):
-        with client, client.makefile('rwb', buffering=0) as lines:
-            lines.write(self.HELLO)
-            for line in lines:
-                words = line.rstrip(b'\n').split(b'\t')
-                if words[0] == b'AUTH':
-                    lines.write(b'OK\t' + words[1] + b'\tuser=ann\n')
+        with client, client.makefile('rwb', buffering=0) as stream:
+            self.serve(stream)
+
+    def serve(self, stream):
+        """One connection."""
+        raise NotImplementedError
 
     def __enter__(self):
         return self
@@ -128,3 +124,79 @@ class Dovecot(threading.Thread):
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         common.remove_dir(self.dir)
+
+
+class Dovecot(Server):
+    """The server side of Dovecot's auth protocol, for PLAIN: everybody is
+    ann."""
+
+    HELLO = (b'VERSION\t1\t1\nMECH\tPLAIN\tplaintext\nSPID\t1\nCUID\t1\n'
+             b'COOKIE\t0123456789abcdef0123456789abcdef\nDONE\n')
+
+    def __init__(self):
+        super().__init__('auth')
+
+    def serve(self, stream):
+        stream.write(self.HELLO)
+        for line in stream:
+            words = line.rstrip(b'\n').split(b'\t')
+            if words[0] == b'AUTH':
+                stream.write(b'OK\t' + words[1] + b'\tuser=ann\n')
+
+
+class Saslauthd(Server):
+    """What Cyrus' library asks whether a password is right: ann's is."""
+
+    def __init__(self):
+        super().__init__('mux')
+
+    def serve(self, stream):
+        # login, password, service, realm: each behind its length
+        words = []
+        for _ in range(4):
+            size = int.from_bytes(stream.read(2), 'big')
+            words.append(stream.read(size) if size else b'')
+        answer = b'OK' if words[0] == b'ann' else b'NO'
+        stream.write(len(answer).to_bytes(2, 'big') + answer)
+
+
+@contextlib.contextmanager
+def users(mta):
+    """In `with`: who says AUTH PLAIN is ann."""
+    if mta.name == 'postfix':
+        with Dovecot() as server, changed(mta, {
+                'smtpd_sasl_auth_enable': 'yes',
+                'smtpd_sasl_type': 'dovecot',
+                'smtpd_sasl_path': server.path}):
+            yield
+        return
+    with Saslauthd() as server:
+        with open(f'{mta.dir}/etc/Sendmail.conf', 'w') as file:
+            file.write('pwcheck_method: saslauthd\nmech_list: PLAIN\n'
+                       f'saslauthd_path: {server.path}\n')
+        with changed(mta, {'extra': "define(`confAUTH_MECHANISMS', `PLAIN')"
+                                    'dnl\n'}):
+            yield
+        os.unlink(f'{mta.dir}/etc/Sendmail.conf')
+
+
+@contextlib.contextmanager
+def ipv6(mta):
+    """In `with`: the MTA listens on ::1 too; gives the port there."""
+    if not common.has_ipv6():
+        raise Skip('this machine has no ::1')
+    port = common.free_port()
+    if mta.name == 'postfix':
+        mta.services = f'[::1]:{port} inet n - n - - smtpd\n'
+        settings = {'inet_protocols': 'all',
+                    'mynetworks': '127.0.0.0/8 [::1]/128'}
+    else:
+        settings = {'extra': 'DAEMON_OPTIONS(`Family=inet6, Addr=::1, '
+                             f"Port={port}, Name=MTA6')dnl\n"}
+    with changed(mta, settings):
+        try:
+            common.wait_for(lambda: common.accepts(('::1', port)),
+                            f'{mta.name} on ::1')
+            yield port
+        finally:
+            mta.services = ''

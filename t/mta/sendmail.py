@@ -99,13 +99,14 @@ def _unpack(packages):
             run('dpkg', '-x', deb, f'{CACHE}/root')
 
 
-def _environment(log):
-    """What the unpacked Sendmail needs to run."""
+def _environment(log, etc=''):
+    """What the unpacked Sendmail needs to run; etc: where it looks for its
+    Sendmail.conf, which is SASL's."""
     paths = glob.glob(f'{CACHE}/root/usr/lib/*-linux-gnu*') \
         + glob.glob(f'{CACHE}/root/lib/*-linux-gnu*')
     return {'PATH': '/usr/sbin:/usr/bin:/sbin:/bin',
             'LD_LIBRARY_PATH': ':'.join(paths), 'LD_PRELOAD': SHIM,
-            'SHIM_LOG': log, 'SHIM_HOST': HOST}
+            'SHIM_LOG': log, 'SHIM_HOST': HOST, 'SASL_CONF_PATH': etc}
 
 
 class Sendmail:
@@ -159,7 +160,8 @@ class Sendmail:
                 [BINARY, '-bD', f'-C{self.dir}/etc/sendmail.cf'],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=open(f'{self.dir}/stderr', 'w'),
-                env=_environment(self.log), start_new_session=True)
+                env=_environment(self.log, f'{self.dir}/etc'),
+                start_new_session=True)
             if wait_for(self._up_or_dead, 'Sendmail to start') == 'up':
                 return
         raise Failed('Sendmail does not start: '

@@ -5,9 +5,11 @@
  * but to syslog, and asks DNS for the name of every client.  Here the machine's
  * name is $SHIM_HOST, the log goes to the file $SHIM_LOG, and the only names
  * there are, are that one and "localhost": nothing is asked of the machine or
- * of the network.
+ * of the network.  SASL is configured in $SASL_CONF_PATH.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <resolv.h>
@@ -19,7 +21,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-static char log_path[4096];
+static char log_path[4096], sasl_path[4096];
 static char host[256] = "mx.example.test";
 
 /* at load: Sendmail clears its environment later */
@@ -27,11 +29,25 @@ __attribute__((constructor)) static void
 shim_init(void)
 {
 	const char *path = getenv("SHIM_LOG"), *name = getenv("SHIM_HOST");
+	const char *sasl = getenv("SASL_CONF_PATH");
 
 	if (path)
 		snprintf(log_path, sizeof(log_path), "%s", path);
 	if (name)
 		snprintf(host, sizeof(host), "%s", name);
+	if (sasl)
+		snprintf(sasl_path, sizeof(sasl_path), "%s", sasl);
+}
+
+int
+sasl_server_init(const void *callbacks, const char *name)
+{
+	int (*real)(const void *, const char *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "sasl_server_init");
+	if (sasl_path[0])
+		setenv("SASL_CONF_PATH", sasl_path, 1);
+	return real(callbacks, name);
 }
 
 int

@@ -67,6 +67,10 @@ class Smtp:
         """Closes our side."""
         self._sock.close()
 
+    def own_port(self):
+        """Our own port."""
+        return self._sock.getsockname()[1]
+
     def reset(self):
         """Makes close() an RST instead of a FIN."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,

@@ -15,7 +15,7 @@ import sys
 import common
 import expect
 import secure
-from harness import HOST, ROOT, Smtp, check, only
+from harness import HOST, ROOT, Smtp, check
 
 sys.path.append(f'{ROOT}/t')
 import scanners                                             # noqa: E402
@@ -235,15 +235,10 @@ def test_our_names_from_outside(t):
               client.message(SENDER, [BOB], CONTENT)[-1].code)
 
 
-@only('postfix')
 def test_users(t):
     """Who logged in writes as himself, and 60 times in 10 minutes."""
     policy, files = example('submission', **{"'60/10min'": "'3/10min'"})
-    with t.kumilter(policy, files), secure.Dovecot() as server, \
-            secure.changed(t.mta, {
-                'smtpd_sasl_auth_enable': 'yes',
-                'smtpd_sasl_type': 'dovecot',
-                'smtpd_sasl_path': server.path}):
+    with t.kumilter(policy, files), secure.users(t.mta):
         with client_from(t) as client:
             plain = base64.b64encode(b'\0ann\0secret').decode()
             client.expect(f'AUTH PLAIN {plain}', 235)

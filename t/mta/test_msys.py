@@ -400,12 +400,9 @@ def test_tls(t):
             check(name, verified, [got[key] for key in TLS[3:]])
 
 
-@only('postfix')
 def test_auth(t):
     """Who logged in, and how."""
-    with secure.Dovecot() as server, secure.changed(t.mta, {
-            'smtpd_sasl_auth_enable': 'yes', 'smtpd_sasl_type': 'dovecot',
-            'smtpd_sasl_path': server.path}):
+    with secure.users(t.mta):
         plain = 'AUTH PLAIN AGFubgBzZWNyZXQ='
         commands = ['MAIL FROM:<a@x.test>', f'RCPT TO:<{BOB}>']
         keys = ('auth_user', 'auth_name', 'auth_status')
