@@ -30,6 +30,7 @@ LAYERS = (
              'histogram lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db dkim_private dns_record dns_servers dns_zone spf_macro spf_record '
+             'dkim_tags dkim_canon dkim_body dkim_fields dkim_key '
              'http_url clamd'),
     ('process', 'throttle_shared host_lookup redis redis_stream redis_conn redis_pool redis_cluster '
                 'map_shared map_file log metric uuid glob_cache public_suffix lmem regex_cache '
