@@ -3,6 +3,7 @@
 #include "edits.h"
 #include "event.h"
 #include "log.h"
+#include "macro_name.h"
 #include "nudge.h"
 #include "xmalloc.h"
 
@@ -21,29 +22,25 @@ struct conn {
 	unsigned long steps; /* what was negotiated */
 };
 
-/* The macros that each stage is to bring, in libmilter's words. */
+/* libmilter's words for the stages that bring macros. */
 static const struct {
 	int stage;
-	const char *names;
+	enum phase phase;
 } macros[] = {
-	{ SMFIM_CONNECT,
-	    "j _ v {daemon_name} {daemon_addr} {daemon_port} {client_addr} "
-	    "{client_name} {client_port} {client_ptr} {client_resolve} "
-	    "{client_connections} {if_name} {if_addr}" },
-	{ SMFIM_HELO, "{tls_version} {cipher} {cipher_bits} {cert_subject} "
-		      "{cert_issuer} {verify}" },
-	{ SMFIM_ENVFROM, "i {auth_type} {auth_authen} {auth_author} {auth_ssf} "
-			 "{mail_mailer} {mail_host} {mail_addr}" },
-	{ SMFIM_ENVRCPT, "i {rcpt_mailer} {rcpt_host} {rcpt_addr}" },
-	{ SMFIM_DATA, "i" },
-	{ SMFIM_EOM, "i {msg_id} {msg_size}" },
+	{ SMFIM_CONNECT, PHASE_CONNECT },
+	{ SMFIM_HELO, PHASE_HELO },
+	{ SMFIM_ENVFROM, PHASE_MAIL },
+	{ SMFIM_ENVRCPT, PHASE_RCPT },
+	{ SMFIM_DATA, PHASE_DATA },
+	{ SMFIM_EOM, PHASE_EOM },
 };
 
 static void
 ask_for_macros(SMFICTX *ctx)
 {
 	for (size_t i = 0; i < sizeof macros / sizeof *macros; i++)
-		smfi_setsymlist(ctx, macros[i].stage, (char *)macros[i].names);
+		smfi_setsymlist(
+		    ctx, macros[i].stage, (char *)macro_names(macros[i].phase));
 }
 
 static const char *

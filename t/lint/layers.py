@@ -13,7 +13,8 @@ from common import Complaints, code_only, files, line_of, read
 # From the bottom.  A pattern stands for a .c, a .h or both.
 LAYERS = (
     ('base', 'err xmalloc clock str'),
-    ('leaf', 'redis_url redis_options redis_command redis_reply redis_slots '
+    ('leaf', 'macro_name '
+             'redis_url redis_options redis_command redis_reply redis_slots '
              'phase event_name verdict address header header_text '
              'header_diff header_replace header_fold encoded_word charset '
              'transfer message_id mailbox mailbox_* mime mime_* '
