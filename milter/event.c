@@ -39,15 +39,17 @@ event_open(struct session *s)
 	s->lua = xcalloc(1, sizeof *s->lua);
 	s->lua->epoch = e;
 	s->lua->co = (struct co)CO_NONE;
+	s->told = observe_needs();
 }
 
 struct event_needs
 event_needs(const struct session *s)
 {
 	struct event_needs n = { .edits = call_wants_content(s),
-		.any = s->lua->epoch->n_logs > 0 };
+		.any = s->lua->epoch->n_logs > 0 || s->told != 0 };
 
-	n.content = n.edits || call_wants_records(s);
+	n.body = n.edits || call_wants_records(s) || s->told & OBSERVE_BODY;
+	n.content = n.body || s->told & OBSERVE_HEADERS;
 	n.envelope = n.edits || call_has(s, EVENT_VALIDATE_RCPTTO);
 	/* any handler can condemn the session, which HELO, MAIL and RCPT must
 	 * then be able to say */
@@ -57,7 +59,8 @@ event_needs(const struct session *s)
 			    call_has(s, EVENT_CONNECTION_ACCEPTED) ||
 			    call_has(s, EVENT_VALIDATE_CONNECT);
 	n.data = call_has(s, EVENT_MILTER_DATA);
-	n.unknown = call_has(s, EVENT_UNKNOWN_COMMAND);
+	n.unknown =
+	    call_has(s, EVENT_UNKNOWN_COMMAND) || s->told & OBSERVE_COMMANDS;
 	return n;
 }
 

@@ -21,7 +21,8 @@ struct event_needs {
 	bool any;             /* connect, HELO, MAIL, RCPT and the end */
 	bool connect_answers; /* else connect is told and not waited for */
 	bool data, unknown;
-	bool content;  /* headers and body */
+	bool content;  /* headers */
+	bool body;     /* and the body */
 	bool edits;    /* and they may change */
 	bool envelope; /* sender and recipients may change */
 };

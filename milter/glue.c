@@ -141,10 +141,8 @@ steps_for(const struct event_needs *n)
 		steps |= SMFIP_NODATA;
 	if (!n->unknown)
 		steps |= SMFIP_NOUNKNOWN;
-	if (n->content)
-		steps |= SMFIP_HDR_LEADSPC | SMFIP_NR_HDR | SMFIP_NR_BODY;
-	else
-		steps |= SMFIP_NOHDRS | SMFIP_NOBODY;
+	steps |= n->content ? SMFIP_HDR_LEADSPC | SMFIP_NR_HDR : SMFIP_NOHDRS;
+	steps |= n->body ? SMFIP_NR_BODY : SMFIP_NOBODY;
 	return steps;
 }
 

@@ -29,6 +29,39 @@ observe_sessions(observe_session_fn *begins)
 	pthread_mutex_unlock(&sessions.lock);
 }
 
+static atomic_int needed[3]; /* by bit */
+
+static void
+count_needs(unsigned needs, int by)
+{
+	for (int i = 0; i < 3; i++)
+		if (needs & 1U << i)
+			atomic_fetch_add(&needed[i], by);
+}
+
+void
+observe_need(unsigned needs)
+{
+	count_needs(needs, 1);
+}
+
+void
+observe_need_no_more(unsigned needs)
+{
+	count_needs(needs, -1);
+}
+
+unsigned
+observe_needs(void)
+{
+	unsigned needs = 0;
+
+	for (int i = 0; i < 3; i++)
+		if (atomic_load(&needed[i]) > 0)
+			needs |= 1U << i;
+	return needs;
+}
+
 void
 observe_begin(struct session *s)
 {

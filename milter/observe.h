@@ -101,6 +101,20 @@ void observe_join(struct session *s, struct observer *o);
 typedef void observe_session_fn(struct session *s);
 void observe_sessions(observe_session_fn *begins);
 
+/*
+ * What those that will join need the MTA to tell even where the policy does
+ * not: of sessions whose connection opens from now on (session.told has it).
+ * Each need is counted.  Any thread.
+ */
+enum observe_need {
+	OBSERVE_COMMANDS = 1 << 0, /* unknown ones, too */
+	OBSERVE_HEADERS = 1 << 1,
+	OBSERVE_BODY = 1 << 2,
+};
+void observe_need(unsigned needs);
+void observe_need_no_more(unsigned needs);
+unsigned observe_needs(void);
+
 /* ---- for event.h: tell all of them -------------------------------------- */
 
 void observe_begin(struct session *s);

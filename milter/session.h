@@ -67,6 +67,7 @@ struct session {
 	struct session_macros *macros[PHASE_EOM + 1]; /* set, by stage */
 
 	struct observer *observer; /* observe.h: the first, or NULL */
+	unsigned told; /* observe.h's needs when its connection opened */
 
 	/* event.h's: */
 	struct session_lua *lua;
