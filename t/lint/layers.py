@@ -13,7 +13,7 @@ from common import Complaints, code_only, files, line_of, read
 # From the bottom.  A pattern stands for a .c, a .h or both.
 LAYERS = (
     ('base', 'err xmalloc clock str'),
-    ('leaf', 'macro_name '
+    ('leaf', 'macro_name redaction '
              'redis_url redis_options redis_command redis_reply redis_slots '
              'phase event_name verdict address header header_text '
              'header_diff header_replace header_fold encoded_word charset '
