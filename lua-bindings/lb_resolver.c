@@ -1,9 +1,12 @@
 #include "lb_resolver.h"
 
+#include "milter/clock.h"
 #include "milter/state.h"
 
 #include <lua.h>
 #include <stdio.h>
+
+#define CHECK_TIME (20 * CLOCK_S)
 
 int
 lb_resolver_find(lua_State *L, int i, struct lb_resolver *r)
@@ -35,4 +38,21 @@ lb_resolver_ask(const struct lb_resolver *r, const char *name,
 	}
 	dns_lookup(servers, name, type, deadline, out);
 	dns_resolver_unref(servers);
+}
+
+int64_t
+lb_resolver_end(int64_t deadline)
+{
+	int64_t now = clock_mono(), end = deadline - (deadline - now) / 10;
+
+	return end < now + CHECK_TIME ? end : now + CHECK_TIME;
+}
+
+void
+lb_resolver_ask_until(const struct lb_resolver *r, const char *name,
+    enum dns_type type, int64_t end, struct dns_answer *out)
+{
+	int64_t until = clock_mono() + r->settings->dns_timeout;
+
+	lb_resolver_ask(r, name, type, until < end ? until : end, out);
 }

@@ -5,7 +5,6 @@
 #include "lb_open.h"
 #include "lb_resolver.h"
 
-#include "milter/clock.h"
 #include "milter/co.h"
 #include "milter/spf.h"
 
@@ -13,7 +12,6 @@
 #include <time.h>
 
 #define CHECK "kumo.SpfCheck"
-#define CHECK_TIME (20 * CLOCK_S) /* RFC 7208, 4.6.4: at least */
 
 struct check {
 	struct wait wait;
@@ -29,19 +27,8 @@ static void
 ask(void *arg, const char *name, enum dns_type type, struct dns_answer *out)
 {
 	const struct check *w = arg;
-	int64_t until = clock_mono() + w->resolver.settings->dns_timeout;
 
-	lb_resolver_ask(
-	    &w->resolver, name, type, until < w->until ? until : w->until, out);
-}
-
-/* Some of the handler's time is left for what it makes of the result. */
-static int64_t
-end_of(int64_t deadline)
-{
-	int64_t now = clock_mono(), end = deadline - (deadline - now) / 10;
-
-	return end < now + CHECK_TIME ? end : now + CHECK_TIME;
+	lb_resolver_ask_until(&w->resolver, name, type, w->until, out);
 }
 
 static void
@@ -59,7 +46,7 @@ check_block(struct wait *wait, int64_t deadline)
 		.ask = ask,
 		.arg = w };
 
-	w->until = end_of(deadline);
+	w->until = lb_resolver_end(deadline);
 	spf_check(&q, &w->answer);
 }
 
