@@ -115,8 +115,7 @@ add_props(struct str *out, json_t *props)
 }
 
 int
-auth_results_write(struct str *out, const char *serv_id, const json_t *results,
-    struct err *err)
+auth_results_check(const json_t *results, struct err *err)
 {
 	if (!json_is_array(results) &&
 	    (!json_is_object(results) || json_object_size(results) != 0))
@@ -124,6 +123,15 @@ auth_results_write(struct str *out, const char *serv_id, const json_t *results,
 	for (size_t i = 0; i < json_array_size(results); i++)
 		if (check(json_array_get(results, i), i, err) != 0)
 			return -1;
+	return 0;
+}
+
+int
+auth_results_write(struct str *out, const char *serv_id, const json_t *results,
+    struct err *err)
+{
+	if (auth_results_check(results, err) != 0)
+		return -1;
 	add_value(out, serv_id, strlen(serv_id));
 	if (json_array_size(results) == 0)
 		str_adds(out, "; none");

@@ -15,6 +15,8 @@
 
 #include <jansson.h>
 
+/* Is it such an array?  An empty table of Lua is one, too.  -1 with *err. */
+int auth_results_check(const json_t *results, struct err *err);
 int auth_results_write(struct str *out, const char *serv_id,
     const json_t *results, struct err *err);
 
