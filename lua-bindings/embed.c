@@ -10,6 +10,7 @@
 	FILE(coroutine, "coroutine.lua")                                       \
 	FILE(dns, "dns.lua")                                                   \
 	FILE(spf, "spf.lua")                                                   \
+	FILE(dmarc, "dmarc.lua")                                               \
 	FILE(http, "http.lua")                                                 \
 	FILE(kumo, "kumo.lua")                                                 \
 	FILE(map_file, "map_file.lua")                                         \

@@ -113,7 +113,6 @@ static const struct api_stub stubs[] = {
 	{ "proxy.start_http_listener", API_STUB_NOTHING, DAEMON },
 
 	/* not in this version */
-	MISSING("kumo.dmarc.check_msg"),
 	MISSING("kumo.dkim.rsa_sha256_signer"),
 	MISSING("kumo.dkim.ed25519_signer"),
 	MISSING("kumo.string.eval_template"),

@@ -1,15 +1,20 @@
 /*
- * Runs t/lua/kumo_spf.lua as a policy, and sessions whose messages are
- * checked.
+ * Runs files of t/lua as policies, and sessions whose messages are checked.
  */
 #include "policy.h"
 
 #include "milter/dns.h"
+#include "milter/public_suffix.h"
+
+static const char *const files[] = {
+	"dofile('t/lua/kumo_spf.lua')",
+	"dofile('t/lua/kumo_dmarc.lua')",
+};
 
 START_TEST(lua_file_runs)
 {
 	struct err err;
-	struct epoch *e = policy_load("dofile('t/lua/kumo_spf.lua')", 1, &err);
+	struct epoch *e = policy_load(files[_i], 1, &err);
 
 	ck_assert_msg(e != NULL, "%s", err.msg);
 	epoch_unref(e);
@@ -86,10 +91,10 @@ suite(void)
 	TCase *t;
 	Suite *s = unit_suite("auth_lua", &t);
 
-	if (!dns_is_built())
+	if (!dns_is_built() || !public_suffix_is_built())
 		return s;
 	tcase_set_timeout(t, 60);
-	tcase_add_test(t, lua_file_runs);
+	tcase_add_loop_test(t, lua_file_runs, 0, UNIT_N(files));
 	tcase_add_loop_test(t, session_row, 0, UNIT_N(rows));
 	return s;
 }
