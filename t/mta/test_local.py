@@ -17,6 +17,9 @@ end)
 kumo.on('smtp_server_ehlo', function(domain) note('ehlo', domain) end)
 kumo.on('smtp_server_mail_from', function(sender)
   note('mail', sender)
+  if sender.user == 'unwanted' then
+    kumo.reject(550, '5.7.1 not you')
+  end
 end)
 kumo.on('smtp_server_rcpt_to', function(rcpt)
   note('rcpt', rcpt)
@@ -69,6 +72,8 @@ ROWS = (
      'X-Seen: connect=127.0.0.1:0 ehlo=localhost mail=ann@example.org '
      f'rcpt={B} message=ann@example.org\n'),
     ('refuse@example.org', B, 'status=deferred', f'\n<{B}>: not that\n'),
+    ('unwanted@example.org', B, 'status=deferred',
+     f'\n<{B}>: not you\n'),
     ('ann@example.org', 'nobody@example.net',
      "can't reject recipient in non-smtpd", None),
     ('ann@example.org', 'closes@example.net',
