@@ -2,7 +2,7 @@
 import expect
 import secure
 from content import BODY, GIVEN, A, B
-from harness import Failed, Smtp, check
+from harness import Failed, Smtp, check, only
 
 # What it learns stands in the message; <refuse@...> is refused there.
 POLICY = '''
@@ -87,3 +87,29 @@ def test_login(t):
         client.expect(PLAIN, 235)
         got = learned(t, client)
         check('ann', ('ann', 'ann'), (got['authn_id'], got['authz_id']))
+
+
+@only('postfix')
+def test_xclient(t):
+    """Whom another MTA speaks for is the client."""
+    with t.kumilter(POLICY), secure.changed(t.mta, {
+            'smtpd_authorized_xclient_hosts': '127.0.0.1',
+            'mynetworks': '192.0.2.0/24'}), Smtp(t.mta.port) as client:
+        client.greet()
+        client.expect('XCLIENT ADDR=192.0.2.9 PORT=4321 '
+                      'NAME=out.example.org HELO=out.example.org', 220)
+        client.expect('EHLO out.example.org', 250)
+        check('from', '192.0.2.9:4321', learned(t, client)['received_from'])
+
+
+@only('postfix')
+def test_proxy(t):
+    """Behind HAProxy both ends are those that it tells."""
+    with t.kumilter(POLICY), secure.changed(t.mta, {
+            'smtpd_upstream_proxy_protocol': 'haproxy',
+            'mynetworks': '192.0.2.0/24'}), Smtp(t.mta.port) as client:
+        client.send('PROXY TCP4 192.0.2.9 192.0.2.25 4321 25')
+        client.greet()
+        got = learned(t, client)
+        check('from', '192.0.2.9:4321', got['received_from'])
+        check('via', '192.0.2.25:25', got['received_via'])
