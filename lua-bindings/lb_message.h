@@ -38,6 +38,7 @@ int lb_message_import_scheduling(struct lua_State *L);
 
 /* lb_message_auth.c: Authentication-Results */
 int lb_message_add_auth_results(struct lua_State *L);
+int lb_message_remove_auth_results(struct lua_State *L);
 
 /* lb_message_mime.c: content as a tree of parts */
 int lb_message_parse_mime(struct lua_State *L);

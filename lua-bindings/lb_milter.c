@@ -5,6 +5,7 @@
  * that a policy's portability shows.
  */
 #include "lb.h"
+#include "lb_message.h"
 #include "lb_open.h"
 
 #include "milter/audit.h"
@@ -161,6 +162,7 @@ configure(lua_State *L)
 
 static const luaL_Reg milter_functions[] = {
 	{ "configure", configure },
+	{ "remove_authentication_results", lb_message_remove_auth_results },
 	{ NULL, NULL },
 };
 

@@ -186,3 +186,21 @@ raises('spf_result: result 1: method: a string expected', check, m, {}, 'z',
   {}, false)
 raises('', check, nil, {}, 'z', NO, false)
 raises('', check, 'x', {}, 'z', NO, false)
+
+-- kumo.milter.remove_authentication_results
+local remove = kumo.milter.remove_authentication_results
+m = message('Authentication-Results: mx.example.com; spf=pass\r\n'
+  .. 'Authentication-results:\r\n\t"MX.example.com" 1; dkim=pass\r\n'
+  .. 'Authentication-Results: other.example; spf=pass\r\n'
+  .. 'Authentication-Results: dmarc=pass\r\n' .. FROM)
+same(remove(m, 'mx.example.com'), 3)
+same(#m:get_all_named_header_values 'Authentication-Results', 1)
+same(m:get_first_named_header_value 'authentication-results',
+  'other.example; spf=pass')
+same(remove(m, 'mx.example.com'), 0)
+m:add_authentication_results('mx.example.com', {})
+same(remove(m, 'mx.example.com'), 1)
+raises('the name of this host expected', remove, m, '')
+raises('the name of this host expected', remove, m, 'a\0b')
+raises("bad argument #2", remove, m)
+raises('', remove, 'x', 'mx')

@@ -1,5 +1,7 @@
 """Sender authentication as a client and the mail that is queued see it."""
-from content import GIVEN, B, deliver, each
+import re
+
+from content import GIVEN, B, deliver, each, own
 from harness import Failed, cases, check
 
 SPF = '''
@@ -37,6 +39,107 @@ ROWS = {
              'smtp.mailfrom=ann@other.example.org'),
     'null sender': ('', None, 'spf=pass', 'smtp.mailfrom=""'),
 }
+
+
+DMARC = '''
+local kumo = require 'kumo'
+kumo.on('init', function()
+  kumo.dns.configure_test_resolver { [[
+$ORIGIN example.org.
+bounce.strict 300 IN TXT "v=spf1 ip4:127.0.0.1 -all"
+_dmarc.strict 300 IN TXT "v=DMARC1; p=reject; rua=mailto:a@example.org"
+_dmarc.mild 300 IN TXT "v=DMARC1; p=quarantine"
+_dmarc.test 300 IN TXT "v=DMARC1; p=none"
+]], [[
+$ORIGIN example.net.
+client 300 IN TXT "v=spf1 ip4:127.0.0.1 -all"
+]] }
+end)
+kumo.on('smtp_server_message_received', function(msg)
+  kumo.milter.remove_authentication_results(msg, 'mx.example.org')
+  local spf = kumo.spf.check_msg(msg).result
+  local dmarc = kumo.dmarc.check_msg(msg, {}, nil, spf, false)
+  if msg:recipient().user == 'exempt' then
+    dmarc.disposition = 'None'
+  end
+  if dmarc.disposition == 'Reject' then
+    kumo.reject(550, '5.7.26 DMARC: ' .. dmarc.result.reason)
+  elseif dmarc.disposition == 'PermError' then
+    kumo.reject(550, '5.7.1 ' .. dmarc.result.reason)
+  elseif dmarc.disposition == 'Quarantine' then
+    msg:append_header('X-Spam', 'DMARC')
+  end
+  msg:add_authentication_results('mx.example.org', { spf, dmarc.result })
+end)
+'''
+
+# From: and sender; the reply, or what is noted; to whom
+ENFORCED = {
+    'aligned': ('From: ann@strict.example.org', 'x@bounce.strict.example.org',
+                None, ('dmarc=pass reason=Success',
+                       'header.from=strict.example.org',
+                       'policy.rua="mailto:a@example.org"'), B),
+    'reject': ('From: ann@strict.example.org', 'x@client.example.net',
+               '550 5.7.26 DMARC: DMARC: SPF relaxed check failed', (), B),
+    'exempt': ('From: ann@strict.example.org', 'x@client.example.net', None,
+               ('dmarc=fail', 'policy.published-domain-policy=reject'),
+               'exempt@example.net'),
+    'quarantine': ('From: ann@mild.example.org', 'x@client.example.net', None,
+                   ('dmarc=fail', 'X-Spam: DMARC'), B),
+    'none': ('From: ann@test.example.org', 'x@client.example.net', None,
+             ('dmarc=fail', 'policy.p=none'), B),
+    'no record': ('From: ann@other.example.org', 'x@client.example.net', None,
+                  ('dmarc=none',), B),
+    'two From:': ('From: ann@other.example.org\n'
+                  'From: ann@strict.example.org', 'x@client.example.net',
+                  '550 5.7.1 several From: fields', (), B),
+}
+
+
+@cases
+def test_dmarc(t):
+    each(t, ENFORCED, dmarc)
+
+
+def dmarc(t, author, sender, refusal, words, rcpt):
+    content = f'{author}\n{GIVEN}\ntext\n'
+    reply, queued = deliver(t, DMARC, content, sender, (rcpt,))
+    if refusal is not None:
+        check('reply', refusal, str(reply[0]))
+        return
+    check('reply', 250, reply.code)
+    for word in words:
+        if word not in own(queued):
+            raise Failed(f'expected {word} in {own(queued)}')
+
+
+STRANGERS = f'''\
+Authentication-Results: other.example.org; spf=pass
+X-First: 1
+Authentication-Results: MX.example.org (forged) 1;
+\tspf=pass smtp.mailfrom=ann@strict.example.org
+X-Second: 2
+authentication-results: third.example.org;
+\tnone
+From: ann@test.example.org
+{GIVEN}'''
+LEFT = [('Authentication-Results', 'other.example.org; spf=pass'),
+        ('X-First', '1'), ('X-Second', '2'),
+        ('authentication-results', 'third.example.org; none')]
+
+
+@cases
+def test_forged_results(t):
+    """Of three the one with our name goes, and ours is above what is left."""
+    reply, queued = deliver(t, DMARC, f'{STRANGERS}\ntext\n',
+                            'x@client.example.net')
+    check('reply', 250, reply.code)
+    text = re.sub(r'\n[ \t]+', ' ', own(queued))
+    got = [tuple(line.split(': ', 1)) for line in text.splitlines()
+           if line.lower().startswith(('auth', 'x-'))]
+    check('first', 'mx.example.org; spf=pass', got[0][1][:24])
+    check('left', LEFT, got[1:])
+    t.case('three of them')
 
 
 @cases
