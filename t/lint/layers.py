@@ -31,7 +31,7 @@ LAYERS = (
              'histogram lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
              'sqlite_db dkim_private dns_record dns_servers dns_zone spf_macro spf_record '
-             'dkim_tags dkim_canon dkim_body dkim_fields dkim_key '
+             'dkim_tags dkim_canon dkim_body dkim_fields dkim_key dkim_signature '
              'dmarc_record dmarc_from '
              'http_url clamd'),
     ('process', 'throttle_shared host_lookup redis redis_stream redis_conn redis_pool redis_cluster '
@@ -39,7 +39,7 @@ LAYERS = (
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'file_magic halt mpsc config_epoch config_watch '
                 'watchdog listener privilege nudge control '
-                'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec spf spf_lookup dmarc tick '
+                'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec spf spf_lookup dmarc dkim_lookup dkim_verify tick '
                 'http http_transfer http_easy http_multi record_log rate'),
     ('model', 'observe message edits header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
