@@ -1,5 +1,6 @@
 #include "batch.h"
 
+#include "address_set.h"
 #include "xmalloc.h"
 
 #include <stdlib.h>
@@ -77,10 +78,10 @@ same_content(const struct message *a, const struct message *b)
 }
 
 static void
-join(struct message *into, const struct message *m)
+join(struct message *into, const struct message *m, struct address_set *rcpts)
 {
 	for (size_t i = 0; i < m->n_rcpt; i++)
-		if (!message_has_rcpt(into, &m->rcpt[i]))
+		if (address_set_add(rcpts, &m->rcpt[i]))
 			message_add_rcpt(into, &m->rcpt[i]);
 	if (m->quarantined && !into->quarantined)
 		message_quarantine(
@@ -91,6 +92,7 @@ struct message *
 batches_merge(struct batches *b, bool *unequal)
 {
 	struct message *first = NULL;
+	struct address_set rcpts = { 0 };
 
 	*unequal = false;
 	for (size_t i = 0; i < b->n; i++) {
@@ -99,11 +101,13 @@ batches_merge(struct batches *b, bool *unequal)
 		if (first == NULL) {
 			first = b->m[i];
 			b->m[i] = NULL;
+			address_set_of(&rcpts, first->rcpt, first->n_rcpt);
 			continue;
 		}
 		*unequal = *unequal || !same_content(first, b->m[i]);
-		join(first, b->m[i]);
+		join(first, b->m[i], &rcpts);
 	}
+	address_set_fini(&rcpts);
 	return first;
 }
 

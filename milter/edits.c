@@ -1,5 +1,6 @@
 #include "edits.h"
 
+#include "address_set.h"
 #include "xmalloc.h"
 
 #include <stdlib.h>
@@ -69,26 +70,24 @@ add_headers(struct edits *list, const struct message *m)
 	free(h);
 }
 
-static bool
-was_rcpt(const struct content *was, const struct address *a)
-{
-	for (size_t i = 0; i < was->n_rcpt; i++)
-		if (strcmp(was->rcpt[i].email, a->email) == 0)
-			return true;
-	return false;
-}
-
 static void
 add_rcpts(struct edits *list, const struct message *m)
 {
 	const struct content *was = m->content;
+	struct address_set before, after;
 
+	if (message_has_its_rcpts(m))
+		return;
+	address_set_of(&before, was->rcpt, was->n_rcpt);
+	address_set_of(&after, m->rcpt, m->n_rcpt);
 	for (size_t i = 0; i < was->n_rcpt; i++)
-		if (!message_has_rcpt(m, &was->rcpt[i]))
+		if (!address_set_has(&after, &was->rcpt[i]))
 			add(list, EDIT_DELETE_RCPT, was->rcpt_raw[i]);
 	for (size_t i = 0; i < m->n_rcpt; i++)
-		if (!was_rcpt(was, &m->rcpt[i]))
+		if (!address_set_has(&before, &m->rcpt[i]))
 			add_address(list, EDIT_ADD_RCPT, &m->rcpt[i]);
+	address_set_fini(&before);
+	address_set_fini(&after);
 }
 
 void

@@ -1,5 +1,6 @@
 #include "message.h"
 
+#include "address_set.h"
 #include "clock.h"
 #include "err.h"
 #include "xmalloc.h"
@@ -166,16 +167,41 @@ message_has_rcpt(const struct message *m, const struct address *a)
 }
 
 bool
+message_has_its_rcpts(const struct message *m)
+{
+	const struct content *c = m->content;
+
+	if (m->n_rcpt != c->n_rcpt)
+		return false;
+	for (size_t i = 0; i < c->n_rcpt; i++)
+		if (strcmp(m->rcpt[i].email, c->rcpt[i].email) != 0)
+			return false;
+	return true;
+}
+
+/* Others than those accepted, or another number of them? */
+static bool
+other_rcpts(const struct message *m)
+{
+	const struct content *c = m->content;
+	struct address_set now;
+	bool other = m->n_rcpt != c->n_rcpt;
+
+	address_set_of(&now, m->rcpt, m->n_rcpt);
+	for (size_t i = 0; i < c->n_rcpt && !other; i++)
+		other = !address_set_has(&now, &c->rcpt[i]);
+	address_set_fini(&now);
+	return other;
+}
+
+bool
 message_is_edited(const struct message *m)
 {
 	if (m->quarantined || m->discarded || m->body != m->content->body ||
 	    strcmp(m->sender.email, m->content->sender.email) != 0 ||
 	    !headers_equal(&m->headers, &m->content->headers))
 		return true;
-	for (size_t i = 0; i < m->content->n_rcpt; i++)
-		if (!message_has_rcpt(m, &m->content->rcpt[i]))
-			return true;
-	return m->n_rcpt != m->content->n_rcpt;
+	return !message_has_its_rcpts(m) && other_rcpts(m);
 }
 
 void

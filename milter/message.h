@@ -83,6 +83,8 @@ void message_accept_rcpt(
     struct message *m, const struct address *a, const char *raw);
 void message_add_rcpt(struct message *m, const struct address *a);
 bool message_has_rcpt(const struct message *m, const struct address *a);
+/* Those that were accepted, in their order? */
+bool message_has_its_rcpts(const struct message *m);
 /* Takes the array of n addresses. */
 void message_take_rcpts(struct message *m, struct address *rcpt, size_t n);
 

@@ -15,7 +15,7 @@ LAYERS = (
     ('base', 'err xmalloc clock str'),
     ('leaf', 'macro_name redaction '
              'redis_url redis_options redis_command redis_reply redis_slots '
-             'phase event_name verdict address header header_text '
+             'phase event_name verdict address address_set header header_text '
              'header_diff header_replace header_fold encoded_word charset '
              'transfer message_id mailbox mailbox_* mime mime_* '
              'line_diff text encoding charset_strict hash cipher aws_sign json_text moment moment_format glob_walk '
