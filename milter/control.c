@@ -18,7 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define REQUEST_MAX 256
+#define REQUEST_MAX 8192
 
 /* Set by control_start() before its thread begins. */
 static struct listener door = { .fd = -1 };

@@ -62,6 +62,11 @@
 	X(RECORDS, "records", "records of kumo.configure_local_logs written")  \
 	X(RECORDS_DROPPED, "records_dropped",                                  \
 	    "such records lost: the queue or the disk was full")               \
+	X(RECORDED, "recorded", "sessions written to a recording")             \
+	X(RECORDED_DROPPED, "recorded_dropped",                                \
+	    "sessions that a recording had no room for")                       \
+	X(RECORDED_CUT, "recorded_cut",                                        \
+	    "sessions too long for a recording, of which the begin is there")  \
 	X(EPOCHS, "epochs", "loaded policies that are in memory")              \
 	X(RELOADS, "reloads", "policies loaded and taken into use")            \
 	X(RELOADS_REFUSED, "reloads_refused", "policies that did not load")

@@ -187,6 +187,27 @@ record_file_open(struct record_file *f, const char *folder, const char *suffix,
 	return -1;
 }
 
+int
+record_file_adopt(
+    struct record_file *f, int fd, const char *path, int level, struct err *err)
+{
+	if (level >= 0 && begin(f, level, err) != 0) {
+		f->fd = -1;
+		return -1;
+	}
+	f->fd = fd;
+	f->path = xstrdup(path);
+	f->adopted = true;
+	return 0;
+}
+
+static void
+end_mode(const struct record_file *f)
+{
+	if (!f->adopted)
+		fchmod(f->fd, 0440);
+}
+
 /* Whole records stay; what came of the last ones goes. */
 static int
 give_up(struct record_file *f, struct err *err)
@@ -196,7 +217,7 @@ give_up(struct record_file *f, struct err *err)
 	if (f->zstd == NULL && ftruncate(f->fd, (off_t)f->good) != 0)
 		why = *err; /* then a torn line stays */
 	end(f);
-	fchmod(f->fd, 0440);
+	end_mode(f);
 	close(f->fd);
 	err_set(err, "%s: %s", f->path, why.msg);
 	free(f->path);
@@ -255,7 +276,7 @@ record_file_close(struct record_file *f, struct err *err)
 		return give_up(f, err);
 	if (write_out(f, err) != 0)
 		return -1;
-	fchmod(f->fd, 0440);
+	end_mode(f);
 	end(f);
 	close(f->fd);
 	free(f->path);

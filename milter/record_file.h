@@ -23,11 +23,20 @@ struct record_file {
 	struct str out; /* to be written */
 	void *zstd;
 	long long good; /* a plain file's bytes that hold whole records */
+	bool adopted;   /* its mode is its owner's */
 };
 
 /* level < 0: plain.  now: clock_mono().  -1: nothing is open. */
 int record_file_open(struct record_file *f, const char *folder,
     const char *suffix, int level, int64_t now, struct err *err);
+
+/*
+ * The same with an open file, whose mode stays as it is and that f->good says
+ * how much there is of; f->out may have what comes first.  -1: fd is still the
+ * caller's.
+ */
+int record_file_adopt(struct record_file *f, int fd, const char *path,
+    int level, struct err *err);
 
 /*
  * -1: what was added since the last flush is lost, and the file is closed.

@@ -12,7 +12,9 @@
 #include "nudge.h"
 #include "privilege.h"
 #include "record_log.h"
+#include "recorder_start.h"
 #include "serve_options.h"
+#include "serve_record.h"
 #include "signals.h"
 #include "status.h"
 #include "test_gate.h"
@@ -172,6 +174,23 @@ open_control(struct err *err)
 	return 0;
 }
 
+static int
+start_recording(struct err *err)
+{
+	struct recording_options o = { .path = d.o.record,
+		.max = d.o.record_max,
+		.body = d.o.record_bodies,
+		.redact = d.o.record_redact };
+	struct err why;
+
+	if (o.path == NULL)
+		return 0;
+	if (recorder_start(
+		&o, geteuid() == 0 ? d.who.uid : (unsigned)-1, &why) != 0)
+		return err_set(err, "--record: %s", why.msg);
+	return 0;
+}
+
 /* What needs root, if we are it: sockets, pidfile, and then no more. */
 static int
 open_everything(struct err *err)
@@ -187,6 +206,8 @@ open_everything(struct err *err)
 		return EX_UNAVAILABLE;
 	if (write_pidfile(err) != 0)
 		return EX_OSERR;
+	if (start_recording(err) != 0)
+		return EX_CANTCREAT;
 	if (open_control(err) != 0)
 		return EX_UNAVAILABLE;
 	if (privilege_drop(&d.who, err) != 0)
@@ -302,6 +323,8 @@ answer(const char *request, struct str *out)
 		status_print(out);
 		return EX_OK;
 	}
+	if (strncmp(request, "record ", 7) == 0)
+		return serve_record(request + 7, out);
 	str_addf(out, "unknown request \"%s\"\n", request);
 	return EX_USAGE;
 }
@@ -354,6 +377,9 @@ stop(void)
 	if (!record_log_stop(clock_mono() + RECORDS_STOP))
 		log_error(NULL, "records of kumo.configure_local_logs are "
 				"lost: they could not be written in time");
+	if (!recording_stop(clock_mono() + RECORDS_STOP))
+		log_error(NULL, "the recording's end is lost: it could not be "
+				"written in time");
 	log_info(NULL, "stopped");
 }
 

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "control.h"
 #include "duration.h"
+#include "recording.h"
 #include "serve.h"
 #include "xmalloc.h"
 
@@ -37,6 +38,11 @@ static const char usage[] =
     "      --drain-timeout T   how long open sessions may go on after "
     "SIGTERM (60s)\n"
     "      --load-timeout T    how long a policy may take to load (30s)\n"
+    "      --record FILE       record sessions for kumilter replay\n"
+    "      --record-max SIZE   ... until FILE is that large "
+    "(" RECORDING_MAX_DEFAULT ")\n"
+    "      --record-bodies B   of bodies: none, SIZE of each, or all (none)\n"
+    "      --record-redact LIST  addresses, subject, header:NAME\n"
     "      --require-tests DIR serve and reload only if these tests pass\n"
     "  -h, --help\n"
     "Runs in the foreground.  SIGHUP reloads the policy, SIGTERM stops.\n";
@@ -54,7 +60,11 @@ enum {
 	OPT_DRAIN,
 	OPT_LOAD,
 	OPT_TESTS,
-	OPT_SCRIPTLET
+	OPT_SCRIPTLET,
+	OPT_RECORD,
+	OPT_RECORD_MAX,
+	OPT_RECORD_BODIES,
+	OPT_RECORD_REDACT
 };
 
 static const struct option longs[] = {
@@ -73,6 +83,10 @@ static const struct option longs[] = {
 	{ "states", required_argument, NULL, OPT_STATES },
 	{ "drain-timeout", required_argument, NULL, OPT_DRAIN },
 	{ "load-timeout", required_argument, NULL, OPT_LOAD },
+	{ "record", required_argument, NULL, OPT_RECORD },
+	{ "record-max", required_argument, NULL, OPT_RECORD_MAX },
+	{ "record-bodies", required_argument, NULL, OPT_RECORD_BODIES },
+	{ "record-redact", required_argument, NULL, OPT_RECORD_REDACT },
 	{ "require-tests", required_argument, NULL, OPT_TESTS },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -98,6 +112,31 @@ append(const char ***list, int *n, const char *arg)
 {
 	*list = xrealloc(*list, (size_t)(*n + 1) * sizeof **list);
 	(*list)[(*n)++] = arg;
+}
+
+/* Those of the recording. */
+static int
+take_record(struct serve_options *o, int c, const char *arg, struct err *err)
+{
+	struct redaction unused;
+
+	switch (c) {
+	case OPT_RECORD:
+		o->record = arg;
+		return 0;
+	case OPT_RECORD_MAX:
+		return size_parse(arg, &o->record_max, err);
+	case OPT_RECORD_BODIES:
+		return recording_body_parse(arg, &o->record_bodies, err);
+	case OPT_RECORD_REDACT:
+		o->record_redact = arg;
+		if (redaction_parse(&unused, arg, err) != 0)
+			return -1;
+		redaction_fini(&unused);
+		return 0;
+	default:
+		return err_set(err, "unknown option");
+	}
 }
 
 static int
@@ -155,7 +194,7 @@ take(struct serve_options *o, int c, const char *arg, struct err *err)
 	case OPT_LOAD:
 		return duration_parse(arg, &o->load_timeout, err);
 	default:
-		return err_set(err, "unknown option");
+		return take_record(o, c, arg, err);
 	}
 	return rc;
 }

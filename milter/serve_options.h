@@ -27,6 +27,9 @@ struct serve_options {
 	enum log_level level;
 	int states;
 	int64_t drain, load_timeout; /* ns */
+	const char *record;          /* a file, or NULL */
+	size_t record_max, record_bodies;
+	const char *record_redact;
 	mode_t socket_mode;
 	const char *socket_group;
 };

@@ -13,7 +13,7 @@ from common import Complaints, code_only, files, line_of, read
 # From the bottom.  A pattern stands for a .c, a .h or both.
 LAYERS = (
     ('base', 'err xmalloc clock str'),
-    ('leaf', 'macro_name redaction '
+    ('leaf', 'macro_name redaction recording_text recording_read '
              'redis_url redis_options redis_command redis_reply redis_slots '
              'phase event_name verdict address address_set header header_text '
              'header_diff header_replace header_fold encoded_word charset '
@@ -34,7 +34,8 @@ LAYERS = (
              'dkim_tags dkim_canon dkim_body dkim_fields dkim_key dkim_signature '
              'dmarc_record dmarc_from '
              'http_url clamd'),
-    ('process', 'throttle_shared host_lookup redis redis_stream redis_conn redis_pool redis_cluster '
+    ('process', 'recording '
+                'throttle_shared host_lookup redis redis_stream redis_conn redis_pool redis_cluster '
                 'map_shared map_file log metric uuid glob_cache public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'file_magic halt mpsc config_epoch config_watch '
@@ -43,11 +44,12 @@ LAYERS = (
                 'http http_transfer http_easy http_multi record_log rate'),
     ('model', 'observe message edits header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
-    ('policy', 'epoch epoch_load epoch_work task event event_call event_seen event_message '
+    ('policy', 'recorder recorder_start '
+               'epoch epoch_load epoch_work task event event_call event_seen event_message '
                'event_stand event_rewrite event_record event_msys event_dry event_decision relay'),
     ('sim', 'sim sim_* transcript transcript_text pretend test_*'),
     ('door', 'mta_config doctor glue glue_guard status prometheus exporter exporter_page'),
-    ('top', 'main serve serve_options cli cli_* status_view try_options'),
+    ('top', 'main serve serve_options serve_record cli cli_* status_view try_options'),
 )
 # Of milter/ these, and no others, touch a Lua state.
 LUA_USERS = {f'milter/{name}.c' for name in (
