@@ -333,6 +333,7 @@ deb: deps-deb
 		tar -xf - -C $(BUILD)/deb/kumilter
 	cd $(BUILD)/deb/kumilter && dpkg-buildpackage -us -uc -b
 	t/deb/check_deb.sh $(BUILD)/deb/kumilter_$(VERSION)_*.deb
+	t/deb/check_install.py $(BUILD)/deb/kumilter_$(VERSION)_*.deb
 
 clean:
 	rm -rf $(BUILD)
