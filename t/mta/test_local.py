@@ -85,6 +85,7 @@ ROWS = (
 
 def one(mta, sender, rcpt, logged, queued):
     """A row."""
+    mta.forget_messages()
     mark = mta.log_size()
     submit(mta, sender, rcpt)
     mta.wait_log(logged, mark)
