@@ -42,6 +42,7 @@
 	FILE(msys_policyeditor, "msys/policyeditor.lua")                       \
 	FILE(msys_header, "msys/header.lua")                                   \
 	FILE(msys_msgpart, "msys/msgpart.lua")                                 \
+	FILE(msys_spf, "msys/spf.lua")                                         \
 	FILE(msys_string, "msys/string.lua")                                   \
 	FILE(msys_stubs, "msys/stubs.lua")                                     \
 	FILE(msys_submit, "msys/submit.lua")                                   \

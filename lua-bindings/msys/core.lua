@@ -197,7 +197,7 @@ end
 _G.msys = msys
 
 for _, part in ipairs {
-  'constant', 'module', 'vctx', 'accept', 'string', 'message', 'operator',
+  'constant', 'module', 'vctx', 'spf', 'accept', 'string', 'message', 'operator',
   'codec', 'pcre', 'json', 'dumper', 'macro',
   'source',
   'dns', 'timer', 'http',

@@ -43,6 +43,11 @@ local function split(line)
   return left or address, right or ''
 end
 
+-- host.mail_parts() -> local part, domain of the last MAIL; or nil
+function host.mail_parts()
+  return split(session.mail())
+end
+
 local connection = {
   ehlo_string = function()
     local helo = session.helo()
@@ -123,6 +128,9 @@ local message = {
   end,
   rcptto_domain = function(record)
     return (select(2, split(host.rcpt_line(record))))
+  end,
+  spf_status = function(record)
+    return host.spf_status(record)
   end,
   rfc2822_date_missing = function(record)
     local m = record.message
@@ -343,7 +351,8 @@ end
 
 -- vctx:get(type, key) -> string, "" where there is none
 --   type: msys.core.VCTX_CONN or VCTX_MESS.
---   Events: all callouts with a vctx.  Waits: no.  From: Momentum vctx:get.
+--   Events: all callouts with a vctx.  Waits: for DNS in spf_status, else no.
+--   From: Momentum vctx:get.
 function methods:get(which, key)
   return host.get(check(self, 'vctx:get'), which, key) or ''
 end

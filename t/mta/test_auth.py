@@ -2,7 +2,7 @@
 import re
 
 from content import GIVEN, B, deliver, each, own
-from harness import Failed, cases, check
+from harness import Failed, Smtp, cases, check
 
 SPF = '''
 local kumo = require 'kumo'
@@ -157,3 +157,29 @@ def spf(t, sender, refusal, result, prop):
     for words in ('Authentication-Results: mx.example.org;', result, prop):
         if words not in first:
             raise Failed(f'expected {words} in {first}')
+
+
+MODULE = SPF[:SPF.index("kumo.on('smtp_server_data'")] + '''
+require 'msys.core'
+local mod = {}
+function mod:validate_mailfrom(str, ac, vctx)
+  if vctx:get(msys.core.VCTX_MESS, 'spf_status') == 'fail' then
+    vctx:set_code(550, '5.7.23 not from there')
+  end
+  return msys.core.VALIDATE_CONT
+end
+msys.registerModule('spf', mod)
+'''
+
+
+@cases
+def test_spf_status(t):
+    """What Momentum's policies read is known when MAIL is answered."""
+    with t.kumilter(MODULE), Smtp(t.mta.port) as client:
+        client.greet()
+        refused = str(client.cmd('MAIL FROM:<ann@fail.example.org>'))
+        # Sendmail puts the address between
+        check('fail', '550 5.7.23 not from there',
+              refused.replace('<ann@fail.example.org>... ', ''))
+        check('pass', 250, client.cmd('MAIL FROM:<ann@pass.example.org>').code)
+    t.case('at MAIL')

@@ -271,6 +271,7 @@ BLOCKED = '''\
 NETWORKS = '''contexts = {
   { peer = '192.0.2.0/24', set = { can_relay = 'true' } },
   { peer = '203.0.113.1', set = { __bypass_allowed = 'true' } } },'''
+NO_DNS = "dns_servers = { '127.0.0.1:1' }, dns_timeout = '0.2s',"
 DATABASE = "datasources = { mail = 'sqlite::memory:' },"
 IDIOMS = {f.__name__: (f, options) for f, options in (
     (helo_name, ''), (binding, ''), (rcpt_table, DATABASE), (copies, ''),
@@ -279,8 +280,9 @@ IDIOMS = {f.__name__: (f, options) for f, options in (
     (allowed, NETWORKS), (journal, ''), (shared, ''), (careless, ''),
     (methods, ''), (codecs, ''), (stamp, ''), (one_from, ''),
     (attachments, ''), (envelope, ''), (scanners, ''), (editor, ''),
-    (pool, ''), (discards, ''), (signing, ''), (verdicts, ''),
-    (blocked, "dns_servers = { '127.0.0.1:1' }, dns_timeout = '0.2s',"))}
+    (pool, ''), (discards, ''), (signing, ''),
+    (verdicts, NO_DNS),
+    (blocked, NO_DNS))}
 
 
 @rows(IDIOMS)

@@ -85,6 +85,80 @@ START_TEST(session_row)
 }
 END_TEST
 
+/* Momentum's key, where a module looks at it. */
+#define MODULE                                                                 \
+	"local kumo = require 'kumo' require 'msys.core'\n"                    \
+	"local MESS = msys.core.VCTX_MESS\n"                                   \
+	"kumo.on('init', function()\n"                                         \
+	"  kumo.dns.configure_test_resolver { [[\n"                            \
+	"$ORIGIN example.com.\n"                                               \
+	"good 300 IN TXT \"v=spf1 ip4:192.0.2.7 -all\"\n"                      \
+	"bad  300 IN TXT \"v=spf1 -all\"\n"                                    \
+	"soft 300 IN TXT \"v=spf1 ~all\"\n"                                    \
+	"loop 300 IN TXT \"v=spf1 include:loop.example.com -all\"\n"           \
+	"helo 300 IN TXT \"v=spf1 ip4:192.0.2.7 -all\"\n"                      \
+	"]] }\n"                                                               \
+	"end)\n"                                                               \
+	"local mod = {}\n"                                                     \
+	"local function get(vctx) return vctx:get(MESS, 'spf_status') end\n"   \
+	"%s\n"                                                                 \
+	"msys.registerModule('spf', mod)\n"
+#define AT_MAIL                                                                \
+	"function mod:validate_mailfrom(str, ac, vctx)\n"                      \
+	"  vctx:set_code(550, '5.7.23 ' .. get(vctx))\n"                       \
+	"  return msys.core.VALIDATE_DONE\n"                                   \
+	"end"
+#define AT_RCPT(body)                                                          \
+	"function mod:validate_rcptto(msg, str, ac, vctx)\n" body              \
+	"  vctx:set_code(550, got)\n"                                          \
+	"  return msys.core.VALIDATE_DONE\n"                                   \
+	"end"
+
+static const struct {
+	const char *body, *words, *expected;
+} msys_rows[] = {
+	{ AT_MAIL,
+	    "C H:helo.example.com M:<a@good.example.com> "
+	    "M:<a@bad.example.com> M:<a@soft.example.com> "
+	    "M:<a@none.example.com> M:<> M:<a@loop.example.com> Q",
+	    "C -; H -; M 550 5.7.23 pass; M 550 5.7.23 fail; "
+	    "M 550 5.7.23 softfail; M 550 5.7.23 none; M 550 5.7.23 pass; "
+	    "M 550 5.7.23 permerror" },
+	{ "function mod:validate_ehlo(str, ac, vctx)\n"
+	  "  vctx:set_code(550, 'x' .. get(vctx))\n"
+	  "  return msys.core.VALIDATE_DONE\n"
+	  "end",
+	    "C H:helo.example.com M:<a@good.example.com> Q",
+	    "C -; H -; M 550 x" },
+	{ AT_RCPT("local got = msys.expandMacro('%{vctx_mess:spf_status}') .. "
+		  "vctx:exists(MESS, 'spf_status') .. "
+		  "vctx:delete(MESS, 'spf_status') .. get(vctx)"),
+	    "C H:helo.example.com M:<a@bad.example.com> R:<b@example.org> Q",
+	    "C -; H -; M -; R 550 fail11" },
+	/* another module's word for it */
+	{ "function mod:validate_mailfrom(str, ac, vctx)\n"
+	  "  vctx:set(MESS, 'spf_status', 'mine')\n"
+	  "  return msys.core.VALIDATE_CONT\n"
+	  "end\n" AT_RCPT("local got = get(vctx)"),
+	    "C H:helo.example.com M:<a@bad.example.com> R:<b@example.org> Q",
+	    "C -; H -; M -; R 550 mine" },
+};
+
+START_TEST(msys_row)
+{
+	char *text = xasprintf(MODULE, msys_rows[_i].body);
+	struct err err;
+	struct epoch *e = policy_load(text, 0, &err);
+
+	ck_assert_msg(e != NULL, "%s", err.msg);
+	epoch_set_current(e);
+	play_expect(
+	    msys_rows[_i].words, msys_rows[_i].expected, msys_rows[_i].body);
+	epoch_set_current(NULL);
+	free(text);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -96,6 +170,7 @@ suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, lua_file_runs, 0, UNIT_N(files));
 	tcase_add_loop_test(t, session_row, 0, UNIT_N(rows));
+	tcase_add_loop_test(t, msys_row, 0, UNIT_N(msys_rows));
 	return s;
 }
 
