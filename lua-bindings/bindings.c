@@ -51,6 +51,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_redis_open,
 	lb_dns_open,
 	lb_spf_open,
+	lb_dkim_verify_open,
 	lb_dmarc_open,
 	lb_http_open,
 	lb_clamd_open,

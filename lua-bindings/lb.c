@@ -64,6 +64,17 @@ lb_class_open(lua_State *L, const struct lb_class *class)
 }
 
 void
+lb_class_method(lua_State *L, const char *class, const char *name)
+{
+	luaL_getmetatable(L, class);
+	lua_getfield(L, -1, "__index");
+	must(lua_getupvalue(L, -1, 2) != NULL); /* the methods */
+	lua_pushvalue(L, -4);
+	lua_setfield(L, -2, name);
+	lua_pop(L, 4);
+}
+
+void
 lb_module(lua_State *L, const char *name, const luaL_Reg *functions)
 {
 	lua_getfield(L, -1, name);

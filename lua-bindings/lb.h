@@ -29,6 +29,8 @@ struct lb_class {
 	const luaL_Reg *fields, *methods, *meta;
 };
 void lb_class_open(lua_State *L, const struct lb_class *class);
+/* The function on top becomes a method: one of our Lua parts. */
+void lb_class_method(lua_State *L, const char *class, const char *name);
 void *lb_new(lua_State *L, const char *class, size_t size);
 /* The object at i, or an error "X expected, got Y". */
 void *lb_check(lua_State *L, int i, const char *class);

@@ -50,7 +50,6 @@ int lb_message_no_effect(struct lua_State *L);
 int lb_message_no_effect_true(struct lua_State *L);
 /* and what is not in this version */
 int lb_message_dkim_sign(struct lua_State *L);
-int lb_message_dkim_verify(struct lua_State *L);
 int lb_message_arc_seal(struct lua_State *L);
 int lb_message_arc_verify(struct lua_State *L);
 

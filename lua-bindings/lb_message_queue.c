@@ -44,13 +44,6 @@ lb_message_dkim_sign(lua_State *L)
 	return missing(L, "dkim_sign");
 }
 
-/* message:dkim_verify([resolver]): raises, it is not in this version */
-int
-lb_message_dkim_verify(lua_State *L)
-{
-	return missing(L, "dkim_verify");
-}
-
 /* message:arc_seal(signer, serv_id, results): raises, not in this version */
 int
 lb_message_arc_seal(lua_State *L)

@@ -49,6 +49,7 @@ void lb_sqlite_open(struct lua_State *L);
 void lb_redis_open(struct lua_State *L);
 void lb_dns_open(struct lua_State *L);
 void lb_spf_open(struct lua_State *L);
+void lb_dkim_verify_open(struct lua_State *L);
 void lb_dmarc_open(struct lua_State *L);
 void lb_http_open(struct lua_State *L);
 void lb_clamd_open(struct lua_State *L);

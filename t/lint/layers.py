@@ -62,9 +62,9 @@ DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include
 # What a binding may include of its own kind, besides its own header.
 SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
 # A class in several files: what its own header is for, and for whom else.
-FAMILIES = {'lb_resolver.h': 'lb_dns lb_spf lb_dmarc',
+FAMILIES = {'lb_resolver.h': 'lb_dns lb_spf lb_dkim_verify lb_dmarc',
             'lb_map.h': 'lb_map_build lb_map_kept lb_map_file',
-            'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime* lb_clamd lb_dmarc lb_milter',
+            'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime* lb_clamd lb_dkim_verify lb_dmarc lb_milter',
             'lb_address_header.h': 'lb_message',
             'lb_mime.h': 'lb_mime* lb_msys_mime lb_header_map lb_message_mime '
                          'lb_message_report lb_message_conform'}

@@ -4,11 +4,13 @@
 #include "policy.h"
 
 #include "milter/dns.h"
+#include "milter/hash.h"
 #include "milter/public_suffix.h"
 
 static const char *const files[] = {
 	"dofile('t/lua/kumo_spf.lua')",
 	"dofile('t/lua/kumo_dmarc.lua')",
+	"dofile('t/lua/kumo_dkim_verify.lua')",
 };
 
 START_TEST(lua_file_runs)
@@ -165,7 +167,7 @@ suite(void)
 	TCase *t;
 	Suite *s = unit_suite("auth_lua", &t);
 
-	if (!dns_is_built() || !public_suffix_is_built())
+	if (!dns_is_built() || !public_suffix_is_built() || !hash_is_built())
 		return s;
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, lua_file_runs, 0, UNIT_N(files));
