@@ -197,8 +197,8 @@ end
 _G.msys = msys
 
 for _, part in ipairs {
-  'constant', 'module', 'vctx', 'spf', 'accept', 'string', 'message', 'operator',
-  'codec', 'pcre', 'json', 'dumper', 'macro',
+  'constant', 'module', 'vctx', 'spf', 'accept', 'string', 'message',
+  'operator', 'codec', 'pcre', 'json', 'dumper', 'macro',
   'source',
   'dns', 'timer', 'http',
   'counter', 'series', 'cidr', 'share', 'audit',
