@@ -48,16 +48,30 @@ read_number(const struct dkim_tag *tag, int64_t *n, struct err *err)
 /* ---- the first step ----------------------------------------------------- */
 
 static int
-check_required(const struct dkim_tags *tags, bool arc, struct err *err)
+check_required(const struct dkim_tags *tags, enum dkim_signature_kind kind,
+    struct err *err)
 {
-	static const char *const required[] = { "v", "a", "b", "bh", "d", "h",
-		"s" };
+	static const struct {
+		const char *name;
+		enum dkim_signature_kind most;
+	} required[] = {
+		{ "v", DKIM_SIGNATURE },
+		{ "a", DKIM_SIGNATURE_SEAL },
+		{ "b", DKIM_SIGNATURE_SEAL },
+		{ "bh", DKIM_SIGNATURE_ARC },
+		{ "d", DKIM_SIGNATURE_SEAL },
+		{ "h", DKIM_SIGNATURE_ARC },
+		{ "s", DKIM_SIGNATURE_SEAL },
+	};
 
-	for (size_t i = arc; i < sizeof required / sizeof *required; i++)
-		if (dkim_tags_find(tags, required[i]) == NULL)
+	for (size_t i = 0; i < sizeof required / sizeof *required; i++)
+		if (kind <= required[i].most &&
+		    dkim_tags_find(tags, required[i].name) == NULL)
 			return err_set(err,
-			    "signature missing required tag (%s)", required[i]);
-	if (!arc && !dkim_tag_is(dkim_tags_find(tags, "v"), "1"))
+			    "signature missing required tag (%s)",
+			    required[i].name);
+	if (kind == DKIM_SIGNATURE &&
+	    !dkim_tag_is(dkim_tags_find(tags, "v"), "1"))
 		return err_set(err, "incompatible version");
 	return 0;
 }
@@ -139,24 +153,33 @@ check_time(const struct dkim_tags *tags, int64_t now, struct err *err)
 	return 0;
 }
 
-int
-dkim_signature_read(struct dkim_signature *s, const char *raw, size_t len,
-    bool arc, int64_t now, struct err *err)
+/* What is said of the fields that are signed, and how the key is found. */
+static int
+check_message(const struct dkim_tags *tags, struct err *err)
 {
-	const struct dkim_tag *q;
-	struct err why;
+	const struct dkim_tag *q = dkim_tags_find(tags, "q");
 
-	*s = (struct dkim_signature){ 0 };
-	if (dkim_tags_parse(&s->tags, raw, len, &why) != 0)
-		return err_set(err, "signature syntax error: %s", why.msg);
-	if (check_required(&s->tags, arc, err) != 0 ||
-	    read_names(s, err) != 0 || (!arc && check_identity(s, err) != 0))
-		return -1;
-	if (!lists(dkim_tags_find(&s->tags, "h"), "from"))
+	if (!lists(dkim_tags_find(tags, "h"), "from"))
 		return err_set(err, "From field not signed");
-	q = dkim_tags_find(&s->tags, "q");
 	if (q != NULL && !lists(q, "dns/txt"))
 		return err_set(err, "unsupported query method");
+	return 0;
+}
+
+int
+dkim_signature_read(struct dkim_signature *s, const char *raw, size_t len,
+    enum dkim_signature_kind kind, int64_t now, struct err *err)
+{
+	struct err why;
+
+	*s = (struct dkim_signature){ .kind = kind };
+	if (dkim_tags_parse(&s->tags, raw, len, &why) != 0)
+		return err_set(err, "signature syntax error: %s", why.msg);
+	if (check_required(&s->tags, kind, err) != 0 ||
+	    read_names(s, err) != 0 ||
+	    (kind == DKIM_SIGNATURE && check_identity(s, err) != 0) ||
+	    (kind != DKIM_SIGNATURE_SEAL && check_message(&s->tags, err) != 0))
+		return -1;
 	return check_time(&s->tags, now, err);
 }
 
@@ -190,8 +213,9 @@ read_canon(struct dkim_signature *s, struct err *err)
 	};
 	const struct dkim_tag *c = dkim_tags_find(&s->tags, "c");
 
+	s->header = s->body = DKIM_SIMPLE;
 	if (c == NULL)
-		return 0; /* simple/simple */
+		return 0;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (dkim_tag_is(c, rows[i].name)) {
 			s->header = rows[i].header;
@@ -213,20 +237,29 @@ read_bytes(
 	    (int)tag->name_len, tag->name, most == 32 ? "hash" : "signature");
 }
 
+static int
+read_message(struct dkim_signature *s, struct err *err)
+{
+	const struct dkim_tag *l = dkim_tags_find(&s->tags, "l");
+
+	if (read_canon(s, err) != 0 ||
+	    (l != NULL && read_number(l, &s->limit, err) != 0))
+		return -1;
+	return read_bytes(&s->hash, dkim_tags_find(&s->tags, "bh"), 32, err);
+}
+
 int
 dkim_signature_read_rest(struct dkim_signature *s, struct err *err)
 {
 	const struct dkim_tag *a = dkim_tags_find(&s->tags, "a");
-	const struct dkim_tag *l = dkim_tags_find(&s->tags, "l");
 
 	s->limit = -1;
+	s->header = DKIM_RELAXED; /* a seal's */
 	/* rsa-sha1: RFC 8301, 3.1 */
 	if (!dkim_alg_find(&s->alg, a->value, a->len) ||
 	    s->alg == DKIM_RSA_SHA1)
 		return unsupported(err, "hash algorithm", a);
-	if (read_canon(s, err) != 0 ||
-	    (l != NULL && read_number(l, &s->limit, err) != 0) ||
-	    read_bytes(&s->hash, dkim_tags_find(&s->tags, "bh"), 32, err) != 0)
+	if (s->kind != DKIM_SIGNATURE_SEAL && read_message(s, err) != 0)
 		return -1;
 	return read_bytes(&s->sig, dkim_tags_find(&s->tags, "b"),
 	    DKIM_SIGNATURE_BYTES_MAX, err);

@@ -2,9 +2,10 @@
  * dkim_signature.h - what the field of a signature says (RFC 6376, 3.5, 6.1.1)
  *
  * DKIM-Signature, and ARC-Message-Signature, which is the same but for v= and
- * i= (RFC 8617, 4.1.2).  In two steps, because KumoMTA tells what is wrong in
- * the first before all other results: the tags that must be there, whom they
- * are of and until when; then what the signature is made of.
+ * i= (RFC 8617, 4.1.2), and ARC-Seal, which has nothing of a body and signs
+ * no fields that it would name (4.1.3).  In two steps, because KumoMTA tells
+ * what is wrong in the first before all other results: the tags that must be
+ * there, whom they are of and until when; then what the signature is made of.
  *
  * What *err says is KumoMTA's reason.  Borrows the field's value.
  */
@@ -24,8 +25,15 @@
 /* A clock may be wrong by this much when a signature expires. */
 #define DKIM_SIGNATURE_DRIFT (15 * 60)
 
+enum dkim_signature_kind {
+	DKIM_SIGNATURE,
+	DKIM_SIGNATURE_ARC,  /* ARC-Message-Signature */
+	DKIM_SIGNATURE_SEAL, /* ARC-Seal */
+};
+
 struct dkim_signature {
 	struct dkim_tags tags;
+	enum dkim_signature_kind kind;
 	/* of the first step; A-labels, no white space */
 	struct str domain, selector;
 	bool subdomain; /* i= is of one of d= */
@@ -37,9 +45,9 @@ struct dkim_signature {
 };
 
 /* *s is fresh, and needs dkim_signature_fini() whatever the answer.
- * arc: an ARC-Message-Signature.  now: seconds since 1970. */
+ * now: seconds since 1970. */
 int dkim_signature_read(struct dkim_signature *s, const char *raw, size_t len,
-    bool arc, int64_t now, struct err *err);
+    enum dkim_signature_kind kind, int64_t now, struct err *err);
 int dkim_signature_read_rest(struct dkim_signature *s, struct err *err);
 void dkim_signature_fini(struct dkim_signature *s);
 

@@ -153,8 +153,8 @@ collect(struct job *j, struct dkim_verdicts *out)
 		if (h == NULL)
 			break;
 		*w = (struct work){ .at = (size_t)(h - field) };
-		if (dkim_signature_read(&w->s, h->raw, h->raw_len, false,
-			j->q->now, &w->why) == 0) {
+		if (dkim_signature_read(&w->s, h->raw, h->raw_len,
+			DKIM_SIGNATURE, j->q->now, &w->why) == 0) {
 			j->n++;
 			continue;
 		}
