@@ -53,6 +53,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_spf_open,
 	lb_dkim_verify_open,
 	lb_dmarc_open,
+	lb_arc_open,
 	lb_http_open,
 	lb_clamd_open,
 	lb_vault_open,

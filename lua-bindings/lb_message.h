@@ -40,6 +40,9 @@ int lb_message_import_scheduling(struct lua_State *L);
 int lb_message_add_auth_results(struct lua_State *L);
 int lb_message_remove_auth_results(struct lua_State *L);
 
+/* lb_arc.c */
+int lb_message_arc_verify(struct lua_State *L);
+
 /* lb_message_mime.c: content as a tree of parts */
 int lb_message_parse_mime(struct lua_State *L);
 int lb_message_append_text_plain(struct lua_State *L);
@@ -51,7 +54,6 @@ int lb_message_no_effect_true(struct lua_State *L);
 /* and what is not in this version */
 int lb_message_dkim_sign(struct lua_State *L);
 int lb_message_arc_seal(struct lua_State *L);
-int lb_message_arc_verify(struct lua_State *L);
 
 /* lb_message_conform.c: does it keep to the standards, and mending it */
 int lb_message_check_fix_conformance(struct lua_State *L);

@@ -50,10 +50,3 @@ lb_message_arc_seal(lua_State *L)
 {
 	return missing(L, "arc_seal");
 }
-
-/* message:arc_verify([resolver]): raises, it is not in this version */
-int
-lb_message_arc_verify(lua_State *L)
-{
-	return missing(L, "arc_verify");
-}

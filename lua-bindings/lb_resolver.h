@@ -1,8 +1,8 @@
 /*
  * lb_resolver.h - the resolver that a policy's argument names
  *
- * For the bindings that ask the DNS: lb_dns.c, lb_spf.c, lb_dmarc.c.  Found
- * with the Lua state, asked without it.
+ * For the bindings that ask the DNS: lb_dns.c, lb_spf.c, lb_dmarc.c, lb_arc.c.
+ * Found with the Lua state, asked without it.
  */
 #ifndef KUMILTER_LB_RESOLVER_H
 #define KUMILTER_LB_RESOLVER_H

@@ -11,6 +11,7 @@ static const char *const files[] = {
 	"dofile('t/lua/kumo_spf.lua')",
 	"dofile('t/lua/kumo_dmarc.lua')",
 	"dofile('t/lua/kumo_dkim_verify.lua')",
+	"dofile('t/lua/kumo_arc.lua')",
 };
 
 START_TEST(lua_file_runs)
