@@ -8,6 +8,7 @@
 	FILE(clamd, "clamd.lua")                                               \
 	FILE(config, "config.lua")                                             \
 	FILE(coroutine, "coroutine.lua")                                       \
+	FILE(dkim_sign, "dkim_sign.lua")                                       \
 	FILE(dkim_verify, "dkim_verify.lua")                                   \
 	FILE(dns, "dns.lua")                                                   \
 	FILE(spf, "spf.lua")                                                   \

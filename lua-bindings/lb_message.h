@@ -52,7 +52,6 @@ int lb_message_append_text_html(struct lua_State *L);
 int lb_message_no_effect(struct lua_State *L);
 int lb_message_no_effect_true(struct lua_State *L);
 /* and what is not in this version */
-int lb_message_dkim_sign(struct lua_State *L);
 int lb_message_arc_seal(struct lua_State *L);
 
 /* lb_message_conform.c: does it keep to the standards, and mending it */

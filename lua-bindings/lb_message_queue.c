@@ -37,13 +37,6 @@ missing(lua_State *L, const char *name)
 	    L, "message:%s: not in this version of kumilter", name);
 }
 
-/* message:dkim_sign(signer): raises, it is not in this version */
-int
-lb_message_dkim_sign(lua_State *L)
-{
-	return missing(L, "dkim_sign");
-}
-
 /* message:arc_seal(signer, serv_id, results): raises, not in this version */
 int
 lb_message_arc_seal(lua_State *L)

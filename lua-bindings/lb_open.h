@@ -55,11 +55,15 @@ void lb_arc_open(struct lua_State *L);
 void lb_http_open(struct lua_State *L);
 void lb_clamd_open(struct lua_State *L);
 void lb_vault_open(struct lua_State *L);
+void lb_dkim_sign_open(struct lua_State *L);
 void lb_fs_open(struct lua_State *L);
 void lb_file_open(struct lua_State *L);
 void lb_file_type_open(struct lua_State *L);
 void lb_stub_open(struct lua_State *L);
 void lb_msys_open(struct lua_State *L);
+
+/* Adds its primitives to the table on top, below which kumo is. */
+void lb_dkim_signer_open(struct lua_State *L);
 
 /* Momentum's: each adds a table of primitives to that on top of the stack. */
 void lb_msys_session_open(struct lua_State *L);

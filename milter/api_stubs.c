@@ -92,7 +92,6 @@ static const struct api_stub stubs[] = {
 	{ "kumo.set_spoolin_threads", API_STUB_NOTHING, THREADS },
 	{ "kumo.set_logging_threads", API_STUB_NOTHING, THREADS },
 	{ "kumo.set_timeq_spawn_reinsertion", API_STUB_NOTHING, THREADS },
-	{ "kumo.dkim.set_signing_threads", API_STUB_NOTHING, THREADS },
 	{ "kumo.set_max_lua_context_use_count", API_STUB_NOTHING, STATES },
 	{ "kumo.set_max_lua_context_age", API_STUB_NOTHING, STATES },
 	{ "kumo.set_max_spare_lua_contexts", API_STUB_NOTHING, STATES },
@@ -113,8 +112,6 @@ static const struct api_stub stubs[] = {
 	{ "proxy.start_http_listener", API_STUB_NOTHING, DAEMON },
 
 	/* not in this version */
-	MISSING("kumo.dkim.rsa_sha256_signer"),
-	MISSING("kumo.dkim.ed25519_signer"),
 	MISSING("kumo.string.eval_template"),
 	MISSING("kumo.amqp.build_client"),
 	MISSING("kumo.amqp.basic_publish"),

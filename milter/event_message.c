@@ -13,6 +13,7 @@
 #include "log.h"
 #include "metric.h"
 #include "observe.h"
+#include "signatures.h"
 #include "xmalloc.h"
 
 #include <lauxlib.h>
@@ -357,6 +358,25 @@ decide(struct session *s, struct verdict *v, struct message **m,
 	free_batches(&w);
 }
 
+/* Signatures of what the policy has changed since it signed. */
+static void
+renew_signatures(const struct session *s, struct message *m)
+{
+	struct err err;
+	int n = signatures_renew(m, &err);
+
+	if (n < 0)
+		log_error(s->id,
+		    "a DKIM signature is not right any more for what the "
+		    "policy changed behind it: %s",
+		    err.msg);
+	else if (n > 0)
+		log_debug(s->id,
+		    "%d DKIM signature%s made anew: the policy changed the "
+		    "message behind it",
+		    n, n == 1 ? "" : "s");
+}
+
 /* A session that runs dry: what the policy made of it is only told. */
 static void
 leave_as_it_is(struct session *s, struct verdict *v, struct message **m)
@@ -385,6 +405,8 @@ event_eom(struct session *s, struct reply *reply, struct message **m)
 	if (stand_answers(s, PHASE_EOM, &command, reply))
 		return;
 	decide(s, &v, m, &receptions);
+	if (*m != NULL)
+		renew_signatures(s, *m);
 	if (s->dry)
 		leave_as_it_is(s, &v, m);
 	if (v.kind == VERDICT_DISCARD)

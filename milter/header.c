@@ -192,6 +192,17 @@ headers_remove_at(struct headers *h, size_t at)
 	    h->field + at, h->field + at + 1, (h->n - at) * sizeof *h->field);
 }
 
+void
+headers_set_raw(struct headers *h, size_t at, const char *raw, size_t len)
+{
+	struct header *f = &h->field[at];
+
+	free(f->raw);
+	f->raw = xmemdup0(raw, len);
+	f->raw_len = len;
+	f->changed = f->origin == HEADER_RECEIVED;
+}
+
 const struct header *
 headers_next(const struct headers *h, const char *name, size_t *at)
 {

@@ -58,6 +58,9 @@ size_t headers_remove_prefix(struct headers *h, const char *prefix);
 /* The field at this place in the list. */
 void headers_remove_at(struct headers *h, size_t at);
 
+/* Another value for the field at this place, as header.h has values. */
+void headers_set_raw(struct headers *h, size_t at, const char *raw, size_t len);
+
 /* The next field of this name at or after *at, which moves behind it. */
 const struct header *headers_next(
     const struct headers *h, const char *name, size_t *at);

@@ -3,6 +3,7 @@
 #include "address_set.h"
 #include "clock.h"
 #include "err.h"
+#include "signatures.h"
 #include "xmalloc.h"
 
 #include <pthread.h>
@@ -114,6 +115,7 @@ message_free(struct message *m)
 	body_unref(m->body);
 	content_unref(m->content);
 	free(m->quarantine_reason);
+	signatures_free(m->signatures);
 	free(m);
 }
 
@@ -134,6 +136,7 @@ message_copy(const struct message *m)
 	copy->quarantined = m->quarantined;
 	copy->discarded = m->discarded;
 	copy->quarantine_reason = xstrdup(m->quarantine_reason);
+	copy->signatures = signatures_copy(m->signatures);
 	return copy;
 }
 

@@ -19,6 +19,7 @@
 #include <jansson.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What keeps a message from being shown to the policy. */
 enum content_trouble {
@@ -51,7 +52,10 @@ struct content {
 	enum content_trouble trouble; /* collected no further */
 	struct err why;               /* of CONTENT_NO_ROOM */
 	char *queue_id;               /* the MTA's, once it told; or NULL */
+	int64_t signed_at; /* t= of all its signatures, all batches'; 0: none */
 };
+
+struct signatures; /* signatures.h */
 
 struct message {
 	char id[33];
@@ -64,6 +68,7 @@ struct message {
 	struct body *body; /* content's, unless the policy replaced it */
 	bool quarantined, discarded;
 	char *quarantine_reason;
+	struct signatures *signatures; /* NULL: none */
 	/* The Lua object that points here, if any: cleared when this ends. */
 	void **handle;
 	int handle_ref; /* its registry reference; released by state.h */

@@ -30,7 +30,8 @@ LAYERS = (
              'submit source_edit datasource plain_file '
              'histogram lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
-             'sqlite_db dkim_private dns_record dns_servers dns_zone spf_macro spf_record '
+             'dkim_private dkim_signer dkim_sign '
+             'sqlite_db dns_record dns_servers dns_zone spf_macro spf_record '
              'dkim_tags dkim_canon dkim_body dkim_fields dkim_key dkim_signature '
              'dmarc_record dmarc_from arc_chain '
              'http_url clamd'),
@@ -40,9 +41,10 @@ LAYERS = (
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'file_magic halt mpsc config_epoch config_watch '
                 'watchdog listener privilege nudge control '
+                'dkim_signers '
                 'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec spf spf_lookup dmarc dkim_lookup dkim_verify arc tick '
                 'http http_transfer http_easy http_multi record_log rate'),
-    ('model', 'observe message edits header_import batch session session_learn'),
+    ('model', 'observe message signatures edits header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
     ('policy', 'recorder recorder_start '
                'epoch epoch_load epoch_work task event event_call event_seen event_message '
@@ -62,9 +64,10 @@ DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include
 # What a binding may include of its own kind, besides its own header.
 SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
 # A class in several files: what its own header is for, and for whom else.
-FAMILIES = {'lb_resolver.h': 'lb_dns lb_spf lb_dkim_verify lb_dmarc lb_arc',
+FAMILIES = {'lb_dkim_sign.h': 'lb_dkim_sign* lb_message_arc lb_arc*',
+            'lb_resolver.h': 'lb_dns lb_spf lb_dkim_verify lb_dmarc lb_arc',
             'lb_map.h': 'lb_map_build lb_map_kept lb_map_file',
-            'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime* lb_clamd lb_dkim_verify lb_dmarc lb_arc lb_milter',
+            'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime* lb_clamd lb_dkim_verify lb_dmarc lb_arc lb_milter lb_dkim_sign',
             'lb_address_header.h': 'lb_message',
             'lb_mime.h': 'lb_mime* lb_msys_mime lb_header_map lb_message_mime '
                          'lb_message_report lb_message_conform'}
