@@ -260,6 +260,62 @@ def no_exe(daemon, _place):
     refused(daemon, '^550 5.5.2 ', helo='pc')
 
 
+STRICT = [('From', 'Ann <ann@strict.example>'), *HEADERS[1:]]
+SIGNED = [('DKIM-Signature',
+           'v=1; a=ed25519-sha256; c=relaxed/relaxed; d=strict.example; s=s; '
+           'h=from:subject; bh=zS7KNTV0HyeorkDDGwxB1AV6enuRKzO5rthkhdHIRnY=; '
+           'b=wvGkMDm84m02fkBm8H8S5G4ZYVGunWfIjlkqFzb48zPmBxcRq6vdz7XGo/r+/pb'
+           'l/3i0I3iuaPSOO/bp2ZexDA=='), *STRICT]
+HELLO = b'hello\r\n'
+
+
+def verified(daemon, _place):
+    """What was found; and not what a stranger says."""
+    forged = [('Authentication-Results', 'MX.example.net; dkim=pass'),
+              ('Authentication-Results', 'other.example; dkim=pass')]
+    for sender, headers, found in (
+            ('<x@other.example>', SIGNED,
+             ('dkim=pass', 'header.d=strict.example', 'spf=none',
+              'dmarc=pass')),
+            ('<x@strict.example>', STRICT, ('spf=pass', 'dmarc=pass')),
+            ('<x@other.example>', STRICT, ('spf=none', 'dmarc=fail'))):
+        s = session(daemon)
+        equal(s.message(sender, headers=[*forged, *headers], body=HELLO),
+              'continue')
+        ours, *others = s.delivered.get('Authentication-Results')
+        match(ours, '^mx.example.net;')
+        equal(others, ['other.example; dkim=pass'])
+        for words in found:
+            equal(words in ours, True, f'{words} in {ours}')
+    s = session(daemon, macros=ANN)
+    equal(s.message(headers=forged + STRICT), 'continue')
+    equal(len(s.delivered.get('Authentication-Results')), 1)
+
+
+def dmarc(daemon, _place):
+    """Refused, held, exempt; and From: that is none."""
+    no = '550 5.7.26 not from strict.example, says its DMARC'
+    mild = [('From', 'a@mild.example'), *HEADERS[1:]]
+    for sender, headers, answer, how in (
+            ('<x@other.example>', STRICT, no, {}),
+            ('<x@other.example>', SIGNED, 'continue', {}),
+            ('<x@strict.example>', STRICT, 'continue', {}),
+            ('<x@strict.example>', STRICT, no, {'addr': '203.0.113.10'}),
+            ('<x@other.example>', STRICT, 'continue', {'addr': '192.0.2.1'}),
+            ('<x@lists.example.org>', STRICT, 'continue', {}),
+            ('<x@lists.example.org>', STRICT, no, {'addr': '203.0.113.10'}),
+            ('<x@other.example>', STRICT, 'continue', {'macros': ANN}),
+            ('<x@other.example>', HEADERS, 'continue', {}),
+            ('<x@strict.example>', [*STRICT, *STRICT],
+             '550 5.6.0 several From: fields', {})):
+        s = session(daemon, **how)
+        equal(s.message(sender, headers=headers, body=HELLO), answer,
+              f'{sender} {how}')
+    s = session(daemon)
+    equal(s.message('<x@other.example>', headers=mild), 'continue')
+    equal(s.delivered.quarantine, 'DMARC of mild.example')
+
+
 RECIPES = {
     'An MX': mx,
     'Block lists with weights': weights,
@@ -282,5 +338,7 @@ RECIPES = {
     'One line for each message': log_line,
     'A copy for the archive': archive,
     "Checks of one's own among those of the library": no_exe,
+    'Verified and stamped': verified,
+    'DMARC with exemptions': dmarc,
 }
 __all__ = ['RECIPES', 'STRANGER']

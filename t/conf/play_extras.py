@@ -42,6 +42,13 @@ kumo.dns.configure_test_resolver { zones = {
   '$ORIGIN bl.example.com.\n' .. '66.113.0.203 A 127.0.0.2\n'
     .. '66.113.0.203 TXT "spam seen"\n'
     .. '67.113.0.203 A 127.255.255.255\n',
+  [[$ORIGIN strict.example.
+_dmarc TXT "v=DMARC1; p=reject"
+@ TXT "v=spf1 ip4:203.0.113.9 -all"
+s._domainkey TXT "v=DKIM1; k=ed25519; p=bBWMQy+58GoG8dyas7N0QzBEt8xDsZ/hx+Wsj4TDkUI="
+]],
+  '$ORIGIN mild.example.\n' .. '_dmarc TXT "v=DMARC1; p=quarantine"\n',
+  '$ORIGIN lists.example.org.\n' .. '@ TXT "v=spf1 ip4:203.0.113.9 -all"\n',
 } }
 '''
 
