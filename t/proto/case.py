@@ -16,10 +16,15 @@ the first line of the text.
 """
 
 import re
+import shutil
 
 
 class Failure(Exception):
     """An expectation that was not met."""
+
+
+class Skip(Exception):
+    """What the test takes is not here; the text says what."""
 
 
 class Test:
@@ -94,6 +99,15 @@ def match(got, pattern, what=''):
 def true(value, what):
     if not value:
         raise Failure('expected: ' + what)
+
+
+def program(*names):
+    """The path of the first of these that is installed."""
+    for name in names:
+        path = shutil.which(name)
+        if path is not None:
+            return path
+    raise Skip('no ' + names[0])
 
 
 HOST = 'mx.example.test'

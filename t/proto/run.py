@@ -43,18 +43,20 @@ def discover():
 
 
 def judge(test, keep):
-    """Run one test with its daemon; None, or what went wrong."""
+    """Run one test with its daemon; None, or what went wrong, or a Skip."""
     d = None
     try:
         d = daemon.Daemon(test.policy, **test.options)
-        faults = []
+        faults, skip = [], None
         try:
             test.run(d)
+        except case.Skip as e:
+            skip = e
         except Exception as e:
             faults.append(explain(e))
         faults += d.stop()
         if not faults:
-            return None
+            return skip
         return '\n'.join(faults) + '\n' + tail(d.log())
     except Exception as e:
         return explain(e)
@@ -83,6 +85,9 @@ def tail(log, lines=15):
 
 def report(test, fault, took):
     with PRINT:
+        if isinstance(fault, case.Skip):
+            print('SKIP %s: %s' % (test.name, fault))
+            return
         print('%s %s (%.1f s)' % ('FAIL' if fault else 'ok  ', test.name,
                                   took))
         if fault:
@@ -91,10 +96,12 @@ def report(test, fault, took):
 
 
 def run_one(test, keep):
+    """'passed', 'failed' or 'skipped'."""
     begin = time.monotonic()
     fault = judge(test, keep)
     report(test, fault, time.monotonic() - begin)
-    return fault is None
+    return 'passed' if fault is None else \
+        'skipped' if isinstance(fault, case.Skip) else 'failed'
 
 
 def run_all(tests, jobs, keep):
@@ -133,10 +140,12 @@ def main():
         print('run.py: no %s; make it first' % daemon.KUMILTER)
         return 1
     results = run_all(tests, options.j, options.keep)
-    print('%s: %d passed, %d failed' % (
-        os.environ.get('TEST_NAME', 'proto'), sum(results),
-                                    len(results) - sum(results)))
-    return 0 if results and all(results) else 1
+    passed, failed, skipped = (
+        results.count(what) for what in ('passed', 'failed', 'skipped'))
+    print('%s: %d passed, %d failed%s' % (
+        os.environ.get('TEST_NAME', 'proto'), passed, failed,
+        ', %d skipped' % skipped if skipped else ''))
+    return 0 if results and not failed else 1
 
 
 if __name__ == '__main__':

@@ -5,12 +5,11 @@ import http.client
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
 
-from case import equal, match, policy, rows, true
+from case import equal, match, policy, program, rows, true
 from daemon import KUMILTER, PATIENCE, wait_until
 from exposition import read
 
@@ -110,14 +109,17 @@ def test_prometheus(d):
                  'process_resident_memory_bytes', 'process_open_fds',
                  'process_start_time_seconds'):
         true(now[name] > 0, name)
+
+
+@unix(POLICY)
+def test_promtool(d):
+    use(d)
     promtool(ask(d, '/metrics')[2])
 
 
 def promtool(text):
-    """Prometheus' own reader, where it is installed."""
-    if not shutil.which('promtool'):
-        return
-    done = subprocess.run(['promtool', 'check', 'metrics'], input=text,
+    """What Prometheus' own reader says of it."""
+    done = subprocess.run([program('promtool'), 'check', 'metrics'], input=text,
                           capture_output=True, text=True, timeout=PATIENCE)
     equal(done.returncode, 0, done.stderr)
 
@@ -309,9 +311,7 @@ def test_policy_says_where(d):
 @policy(POLICY, args=['--metrics', 'inet:0@127.0.0.1'])
 def test_page_in_a_browser(d):
     """What it draws, where there is a Chromium."""
-    browser = shutil.which('chromium') or shutil.which('chromium-browser')
-    if browser is None:
-        return
+    browser = program('chromium', 'chromium-browser')
     s = d.session()
     s.helo('a.example')
     equal(s.mail('<no@example.com>'), '550 no')
