@@ -368,6 +368,20 @@ look_at_postfix_chroot(struct look *l)
 	    paste);
 }
 
+/* Is it one of them, as smtpd_milters lists them? */
+static bool
+has_socket(const char *list, const char *socket)
+{
+	static const char around[] = ", \t{}";
+	size_t len = strlen(socket);
+
+	for (const char *p = list; (p = strstr(p, socket)) != NULL; p++)
+		if ((p == list || strchr(around, p[-1]) != NULL) &&
+		    strchr(around, p[len]) != NULL)
+			return true;
+	return false;
+}
+
 static void
 look_at_postfix(struct look *l)
 {
@@ -384,13 +398,13 @@ look_at_postfix(struct look *l)
 		look_at_socket(l, "smtpd_milters");
 	look_at_postfix_timeouts(l);
 	look_at_postfix_action(l);
-	if (c->protocol < 6)
+	if (l->ours->protocol < 6)
 		find(l, DOCTOR_WRONG, "milter_protocol", 0,
 		    "milter_protocol is below 6",
 		    "the policy sees no DATA, no macros that it asks for, and "
 		    "cannot change senders",
 		    "milter_protocol = 6");
-	if (strstr(c->others, l->ours->socket) != NULL)
+	if (has_socket(c->others, l->ours->socket))
 		find(l, DOCTOR_RISKY, "non_smtpd_milters", 0,
 		    "mail of this machine is asked about, too",
 		    "there is no client: a refusal is a bounce or keeps "

@@ -178,6 +178,8 @@ add_postfix_filter(struct mta_config *c, const struct mta_filter *preset,
 		else if (strncmp(word, "content_timeout", 15) == 0)
 			f->content =
 			    postfix_time(word + strcspn(word, "0123456789"));
+		else if (strncmp(word, "protocol", 8) == 0)
+			f->protocol = atoi(word + strcspn(word, "0123456789"));
 	}
 	if (f->socket[0] == '\0')
 		return;
@@ -258,7 +260,7 @@ mta_config_postfix(struct mta_config *c, const char *folder, struct err *err)
 	value_of(&out, "queue_directory", c->queue, sizeof c->queue);
 	value_of(&out, "non_smtpd_milters", c->others, sizeof c->others);
 	value_of(&out, "milter_protocol", protocol, sizeof protocol);
-	c->protocol = atoi(protocol);
+	preset.protocol = atoi(protocol);
 	value_of(
 	    &out, "milter_default_action", preset.action, sizeof preset.action);
 	preset.command = parameter_time(&out, "milter_command_timeout");

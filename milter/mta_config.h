@@ -21,6 +21,7 @@ struct mta_filter {
 	char path[512];   /* of a unix socket where the MTA looks; or "" */
 	char action[16];  /* Postfix's default_action, Sendmail's F= */
 	int64_t command, content; /* how long it waits for an answer */
+	int protocol;             /* Postfix' version of it */
 	int line;                 /* of X in sendmail.cf */
 };
 
@@ -31,7 +32,6 @@ struct mta_config {
 	char queue[512];
 	struct mta_filter filter[MTA_FILTERS_MAX];
 	int n;
-	int protocol;
 	char others[512];    /* Postfix: non_smtpd_milters */
 	char chrooted[64];   /* Postfix: a service in the chroot, or "" */
 	char unfiltered[64]; /* Postfix: a service without milters, or "" */
