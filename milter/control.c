@@ -67,22 +67,28 @@ read_request(int fd, char request[REQUEST_MAX])
 	return false;
 }
 
-static void
+/* false: another has fd now. */
+static bool
 serve_one(int fd)
 {
 	struct timeval patience = { .tv_sec = 5 };
 	struct str text = { 0 }, out = { 0 };
 	char request[REQUEST_MAX];
+	int code;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	if (!read_request(fd, request))
-		return;
-	str_addf(&out, "%d\n", answer_fn(request, &text));
-	str_add(&out, str_c(&text), text.len);
-	write_all(fd, str_c(&out), out.len);
+		return true;
+	code = answer_fn(request, fd, &text);
+	if (code != CONTROL_KEPT) {
+		str_addf(&out, "%d\n", code);
+		str_add(&out, str_c(&text), text.len);
+		write_all(fd, str_c(&out), out.len);
+	}
 	str_fini(&text);
 	str_fini(&out);
+	return code != CONTROL_KEPT;
 }
 
 static void *
@@ -92,6 +98,7 @@ run(void *arg)
 	signals_leave();
 	for (;;) {
 		int fd = accept4(door.fd, NULL, NULL, SOCK_CLOEXEC);
+		bool ours;
 
 		if (fd < 0 && errno == EINVAL)
 			return NULL; /* control_stop() */
@@ -100,9 +107,10 @@ run(void *arg)
 			continue;
 		}
 		atomic_store(&busy, true);
-		serve_one(fd);
+		ours = serve_one(fd);
 		atomic_store(&busy, false);
-		close(fd);
+		if (ours)
+			close(fd);
 	}
 }
 
@@ -189,6 +197,19 @@ hear(int fd, int64_t deadline, struct str *out)
 			str_add(out, buf, (size_t)n);
 	} while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
 	return true;
+}
+
+int
+control_open(const char *path, const char *request, struct err *err)
+{
+	int fd = dial(path, err);
+
+	if (fd < 0)
+		return -1;
+	/* what is not said is seen by what is answered */
+	if (write_all(fd, request, strlen(request)))
+		write_all(fd, "\n", 1);
+	return fd;
 }
 
 int

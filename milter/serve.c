@@ -155,7 +155,7 @@ load(struct err *err)
 }
 
 /* A request on the control socket, answered in its thread. */
-static int answer(const char *request, struct str *out);
+static int answer(const char *request, int fd, struct str *out);
 
 static int
 open_control(struct err *err)
@@ -315,8 +315,9 @@ reload(struct str *out)
 }
 
 static int
-answer(const char *request, struct str *out)
+answer(const char *request, int fd, struct str *out)
 {
+	(void)fd;
 	if (strcmp(request, "reload") == 0)
 		return reload(out);
 	if (strcmp(request, "status") == 0) {

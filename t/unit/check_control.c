@@ -14,14 +14,19 @@
 
 static char *folder, *path;
 static unsigned requests;
+static int kept;
 
 /* "code N text" is answered with N and the text; "big" with a lot of it. */
 static int
-answer(const char *request, struct str *out)
+answer(const char *request, int fd, struct str *out)
 {
 	int code = 0, at = 0;
 
 	requests++;
+	if (strcmp(request, "keep") == 0) {
+		kept = fd;
+		return CONTROL_KEPT;
+	}
 	if (strcmp(request, "big") == 0) {
 		for (int i = 0; i < 100000; i++)
 			str_addf(out, "line %d\n", i);
@@ -97,6 +102,23 @@ START_TEST(large_answer)
 	ck_assert_int_eq(strncmp(str_c(&out), "line 0\nline 1\n", 14), 0);
 	ck_assert_uint_eq(out.len, 1088890);
 	str_fini(&out);
+}
+END_TEST
+
+/* A connection that is kept is answered when that is wanted. */
+START_TEST(kept_connection)
+{
+	char text[16] = "";
+	struct err err;
+	int fd = control_open(path, "keep", &err);
+
+	ck_assert_int_ge(fd, 0);
+	ask("one", 0, "[one]"); /* and so the first was taken */
+	ck_assert_int_eq(send(kept, "later", 5, MSG_NOSIGNAL), 5);
+	close(kept);
+	ck_assert_int_eq(recv(fd, text, sizeof text, MSG_WAITALL), 5);
+	ck_assert_str_eq(text, "later");
+	close(fd);
 }
 END_TEST
 
@@ -255,6 +277,7 @@ suite(void)
 	tcase_set_timeout(t, 20);
 	tcase_add_loop_test(t, asks_and_answers, 0, UNIT_N(asks));
 	tcase_add_test(t, large_answer);
+	tcase_add_test(t, kept_connection);
 	tcase_add_test(t, only_the_owner);
 	tcase_add_test(t, another_user_meanwhile);
 	tcase_add_test(t, rude_clients);
