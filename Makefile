@@ -26,6 +26,7 @@
 ## bench           kumilter beside a bare libmilter filter (slow)
 ## bench-library   what calls of the policy library cost
 ## bench-rbl       2000 sessions that wait for a block list
+## bench-trace     what being watched by kumilter trace costs
 ## bench-parsers   is the parsers' time linear in what a client sends?
 ## soak            10^6 messages, 1000 reloads: memory and fds stay flat (slow)
 ## clean           remove build/
@@ -276,6 +277,8 @@ bench-library: $(BUILD)/bench/library
 	@$(BUILD)/bench/library $(LIBRARY_ARGS)
 bench-rbl: all $(BUILD)/bench/loadgen $(BUILD)/bench/slow_dns
 	@t/bench/rbl.py $(RBL_ARGS)
+bench-trace: all $(BUILD)/bench/loadgen
+	@t/bench/trace.py $(TRACE_ARGS)
 bench-parsers: $(BUILD)/bench/parsers
 	@$(BUILD)/bench/parsers t/fuzz/corpus
 bench: all $(BUILD)/bench/bare_filter $(BUILD)/bench/loadgen \
@@ -312,7 +315,8 @@ install: all
 		$(DESTDIR)$(SYSCONFDIR)/kumilter/init.lua
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/kumilter $(DESTDIR)$(MANDIR)/man8/kumilter.8 \
+	rm -f $(DESTDIR)$(BINDIR)/kumilter \
+		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man8/%,$(wildcard man/*.8)) \
 		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man7/%,$(wildcard man/*.7)) \
 		$(DESTDIR)$(UNITDIR)/kumilter.service \
 		$(DESTDIR)$(UNITDIR)/kumilter.socket \
@@ -340,5 +344,5 @@ clean:
 
 .PHONY: all help clean deps check check-unit check-conf check-extras check-fuzz check-proto check-mta \
 	asan tsan sanitized lint valgrind format format-check demo run bench bench-library \
-	bench-rbl bench-parsers soak install uninstall deb deps-deb
+	bench-rbl bench-trace bench-parsers soak install uninstall deb deps-deb
 .DEFAULT_GOAL := all

@@ -14,6 +14,7 @@ int cli_status(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_print_config(int argc, char **argv);
 int cli_record(int argc, char **argv);
+int cli_trace(int argc, char **argv);
 int cli_try(int argc, char **argv);
 int cli_test(int argc, char **argv);
 

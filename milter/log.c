@@ -41,6 +41,7 @@ static struct {
 	void *arg;
 } diverted = { PTHREAD_MUTEX_INITIALIZER, NULL, NULL };
 static atomic_bool is_diverted;
+static log_hear_fn *_Atomic listener;
 
 void
 log_open(enum log_sink sink, enum log_level level)
@@ -70,6 +71,12 @@ log_divert(log_take_fn *take, void *arg)
 	diverted.arg = arg;
 	atomic_store(&is_diverted, take != NULL);
 	pthread_mutex_unlock(&diverted.lock);
+}
+
+void
+log_listen(log_hear_fn *hear)
+{
+	atomic_store(&listener, hear);
 }
 
 /* false: nobody takes it. */
@@ -175,6 +182,7 @@ log_line(enum log_level level, const char *sid, const char *fmt, ...)
 	struct str line = { 0 }, text = { 0 };
 	char *raw;
 	va_list ap;
+	log_hear_fn *hear = atomic_load(&listener);
 	int n;
 
 	if (!log_wants(level))
@@ -186,6 +194,8 @@ log_line(enum log_level level, const char *sid, const char *fmt, ...)
 		return;
 	str_add_printable(&text, raw, (size_t)n);
 	free(raw);
+	if (hear != NULL)
+		hear(level, sid, str_c(&text));
 	if (atomic_load(&is_diverted) && divert(level, sid, str_c(&text))) {
 		str_fini(&text);
 		return;

@@ -36,6 +36,10 @@ void log_set_level(enum log_level level);
 typedef void log_take_fn(
     void *arg, enum log_level level, const char *sid, const char *text);
 void log_divert(log_take_fn *take, void *arg);
+/* Who else hears each line, in its thread, for the life of the process. */
+typedef void log_hear_fn(
+    enum log_level level, const char *sid, const char *text);
+void log_listen(log_hear_fn *hear);
 const char *log_level_name(enum log_level level);
 bool log_wants(enum log_level level);
 

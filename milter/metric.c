@@ -21,6 +21,7 @@ static const struct {
 static const bool is_gauge[METRIC_COUNT] = {
 	[METRIC_SESSIONS_OPEN] = true,
 	[METRIC_TASKS] = true,
+	[METRIC_TRACES] = true,
 	[METRIC_EPOCHS] = true,
 };
 

@@ -67,6 +67,9 @@
 	    "sessions that a recording had no room for")                       \
 	X(RECORDED_CUT, "recorded_cut",                                        \
 	    "sessions too long for a recording, of which the begin is there")  \
+	X(TRACES, "trace_watchers", "who watches sessions now")                \
+	X(TRACES_LOST, "trace_sessions_lost",                                  \
+	    "sessions that a watcher was too slow for")                        \
 	X(EPOCHS, "epochs", "loaded policies that are in memory")              \
 	X(RELOADS, "reloads", "policies loaded and taken into use")            \
 	X(RELOADS_REFUSED, "reloads_refused", "policies that did not load")

@@ -19,6 +19,8 @@
 #include "status.h"
 #include "test_gate.h"
 #include "timer.h"
+#include "trace.h"
+#include "trace_session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +37,9 @@
 #include <systemd/sd-daemon.h>
 #endif
 
-/* How long the records that are queued may take to be written at the end. */
+/* How long what is queued may take to be written at the end. */
 #define RECORDS_STOP (5 * CLOCK_S)
+#define TRACE_STOP (1 * CLOCK_S)
 
 /* One daemon a process.  Written while it starts; reload_lock's is noted. */
 static struct {
@@ -317,7 +320,6 @@ reload(struct str *out)
 static int
 answer(const char *request, int fd, struct str *out)
 {
-	(void)fd;
 	if (strcmp(request, "reload") == 0)
 		return reload(out);
 	if (strcmp(request, "status") == 0) {
@@ -326,7 +328,9 @@ answer(const char *request, int fd, struct str *out)
 	}
 	if (strncmp(request, "record ", 7) == 0)
 		return serve_record(request + 7, out);
-	str_addf(out, "unknown request \"%s\"\n", request);
+	if (strncmp(request, "trace ", 6) == 0)
+		return trace_watch(request + 6, fd, out);
+	str_addf(out, "unknown request \"%.64s\"\n", request);
 	return EX_USAGE;
 }
 
@@ -374,6 +378,7 @@ stop(void)
 	if (d.o.pidfile != NULL && unlink(d.o.pidfile) != 0)
 		log_debug(
 		    NULL, "pidfile %s stays: %s", d.o.pidfile, strerror(errno));
+	trace_stop(clock_mono() + TRACE_STOP);
 	epoch_end();
 	if (!record_log_stop(clock_mono() + RECORDS_STOP))
 		log_error(NULL, "records of kumo.configure_local_logs are "
@@ -460,6 +465,7 @@ cli_serve(int argc, char **argv)
 	signals_take();
 	config_epoch_on_bump(on_bump, BUMP_PAUSE);
 	status_start();
+	trace_sessions();
 	rc = open_everything(&err);
 	if (rc == 0)
 		rc = take_policy(&err);

@@ -354,5 +354,6 @@ status_view_screen(struct str *out, const json_t *now, const json_t *before)
 	add_group(out, now, "dns", "dns_");
 	add_group(out, now, "redis", "redis_");
 	add_group(out, now, "http", "http_");
+	add_group(out, now, "traces", "trace_");
 	add_tables(out, now, before);
 }

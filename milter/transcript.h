@@ -12,6 +12,7 @@
  *   {"type": "server", "lines": [text], "code", "by": "policy" or "mta",
  *    "closes": true, "stalls": true, "ms": 0.2}
  * What has no value is not there.  meta: what the handler set in conn_meta.
+ * trace_session.h and trace.h have a few more, of sessions that are real.
  */
 #ifndef KUMILTER_TRANSCRIPT_H
 #define KUMILTER_TRANSCRIPT_H

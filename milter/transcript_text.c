@@ -51,6 +51,18 @@ text_of(const json_t *item, const char *key)
 	return text != NULL ? text : "";
 }
 
+/* "   (about text)"; nothing where there is no text. */
+static void
+words_about(const struct pen *p, const char *about, const char *text)
+{
+	struct str s = { 0 };
+
+	if (text[0] == '\0')
+		return;
+	str_addf(&s, "(%s%s)", about, text);
+	line_str(p, DIM, "   ", &s);
+}
+
 static void
 client(const struct pen *p, const json_t *item)
 {
@@ -63,6 +75,34 @@ client(const struct pen *p, const json_t *item)
 	else
 		str_adds(&s, text_of(item, "line"));
 	line_str(p, BOLD, "C: ", &s);
+	words_about(p, "queue id ", text_of(item, "queue_id"));
+	words_about(p, "logged in as ", text_of(item, "auth"));
+	words_about(p, "by ", text_of(item, "tls"));
+}
+
+/* What the MTA says by itself, or will say later. */
+static void
+unseen(const struct pen *p, const json_t *item)
+{
+	const char *action = text_of(item, "action");
+	const json_t *held = json_object_get(item, "held");
+	struct str s = { 0 };
+
+	if (held != NULL) {
+		str_addf(&s, "(said later: %lld %s)",
+		    (long long)json_integer_value(
+			json_object_get(item, "code")),
+		    text_of(item, "held"));
+		line_str(p, YELLOW, "S: ", &s);
+	} else if (action[0] != '\0') {
+		str_adds(&s, "(the MTA's own");
+		if (strcmp(action, "accept") == 0)
+			str_adds(&s, "; the policy is asked no more");
+		else if (strcmp(action, "discard") == 0)
+			str_adds(&s, "; the message is dropped");
+		str_addc(&s, ')');
+		line_str(p, DIM, "S: ", &s);
+	}
 }
 
 static void
@@ -76,6 +116,8 @@ server(const struct pen *p, const json_t *item)
 	json_array_foreach (json_object_get(item, "lines"), i, one)
 		line(p, c, "S: ", json_string_value(one),
 		    json_string_length(one));
+	if (json_object_get(item, "lines") == NULL)
+		unseen(p, item);
 	if (json_object_get(item, "stalls") != NULL)
 		words(p, DIM, "   ",
 		    "(after its milter timeout: libmilter does not answer "
@@ -104,12 +146,26 @@ add_decision(struct str *s, const json_t *d)
 }
 
 static void
+meta(const struct pen *p, const char *whose, json_t *set)
+{
+	struct str s = { 0 };
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (set, key, value) {
+		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+		str_addf(&s, "%s %s = %s", whose, key, text);
+		free(text);
+		line_str(p, DIM, "     ", &s);
+	}
+}
+
+static void
 handler(const struct pen *p, const json_t *item)
 {
 	const json_t *decided = json_object_get(item, "decided"), *waited;
 	struct str s = { 0 };
-	const char *key;
-	json_t *value;
 
 	str_addf(&s, "%s(%s)  %s  %.3f ms", text_of(item, "event"),
 	    text_of(item, "args"), text_of(item, "where"),
@@ -118,13 +174,7 @@ handler(const struct pen *p, const json_t *item)
 	if (waited != NULL)
 		str_addf(&s, ", waits %.3f ms of it", json_real_value(waited));
 	line_str(p, CYAN, "   ", &s);
-	json_object_foreach (json_object_get(item, "meta"), key, value) {
-		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-
-		str_addf(&s, "conn_meta %s = %s", key, text);
-		free(text);
-		line_str(p, DIM, "     ", &s);
-	}
+	meta(p, "conn_meta", json_object_get(item, "meta"));
 	if (json_object_get(item, "failed") != NULL)
 		words(p, RED, "     ", "fails");
 	if (decided != NULL) {
@@ -170,6 +220,7 @@ message(const struct pen *p, const json_t *item)
 		line(p, DIM, "   edit ", json_string_value(one),
 		    json_string_length(one));
 	diff(p, text_of(item, "diff"));
+	meta(p, "message", json_object_get(item, "meta"));
 	if (quarantine[0] != '\0') {
 		str_addf(&s, "held in quarantine: %s", quarantine);
 		line_str(p, YELLOW, "   ", &s);
@@ -177,6 +228,86 @@ message(const struct pen *p, const json_t *item)
 	if (json_object_get(item, "discarded") != NULL)
 		line(p, YELLOW, "   ",
 		    "dropped: taken, and delivered to nobody", 39);
+}
+
+/* ---- what a trace has besides -------------------------------------------- */
+
+static void
+connects(const struct pen *p, const json_t *item)
+{
+	const char *name = text_of(item, "name"), *host = text_of(item, "host");
+	const char *client_at = text_of(item, "client");
+	struct str s = { 0 };
+
+	str_addf(&s, "-- %s  %s", text_of(item, "time"),
+	    client_at[0] != '\0' ? client_at : "a client without address");
+	if (name[0] != '\0')
+		str_addf(&s, " (%s)", name);
+	str_addf(&s, " connects to %s, %s; epoch %lld",
+	    host[0] != '\0' ? host : "the MTA", text_of(item, "mta"),
+	    (long long)json_integer_value(json_object_get(item, "epoch")));
+	if (json_object_get(item, "dry_run") != NULL)
+		str_adds(&s, "; a dry run");
+	line_str(p, BOLD, "", &s);
+}
+
+static void
+aborts(const struct pen *p, const json_t *item)
+{
+	(void)item;
+	words(p, DIM, "   ", "(the transaction is given up)");
+}
+
+static void
+closes(const struct pen *p, const json_t *item)
+{
+	struct str s = { 0 };
+
+	str_addf(&s, "-- over, after %.3f ms",
+	    json_real_value(json_object_get(item, "at")));
+	if (json_object_get(item, "cut") != NULL)
+		str_adds(&s, "; not all of it is shown");
+	line_str(p, BOLD, "", &s);
+}
+
+static void
+lost(const struct pen *p, const json_t *item)
+{
+	struct str s = { 0 };
+
+	str_addf(&s,
+	    "... %lld sessions not shown, and the rest of %lld: this is read "
+	    "too slowly",
+	    (long long)json_integer_value(json_object_get(item, "sessions")),
+	    (long long)json_integer_value(json_object_get(item, "cut")));
+	line_str(p, YELLOW, "", &s);
+}
+
+static void
+skipped(const struct pen *p, const json_t *item)
+{
+	struct str s = { 0 };
+
+	str_addf(&s, "... and %lld items more",
+	    (long long)json_integer_value(json_object_get(item, "items")));
+	line_str(p, YELLOW, "   ", &s);
+}
+
+static void
+ends(const struct pen *p, const json_t *item)
+{
+	(void)item;
+	words(p, YELLOW, "", "the daemon stops");
+}
+
+static void
+too_long(const struct pen *p, const json_t *item)
+{
+	struct str s = { 0 };
+
+	str_addf(&s, "(%s: %lld bytes are not shown)", text_of(item, "type"),
+	    (long long)json_integer_value(json_object_get(item, "too_long")));
+	line_str(p, YELLOW, "   ", &s);
 }
 
 void
@@ -191,9 +322,19 @@ transcript_text(struct str *out, const json_t *item, bool colour)
 		{ "handler", handler },
 		{ "log", log_item },
 		{ "message", message },
+		{ "connect", connects },
+		{ "abort", aborts },
+		{ "close", closes },
+		{ "lost", lost },
+		{ "skipped", skipped },
+		{ "end", ends },
 	};
 	struct pen pen = { out, colour };
 
+	if (json_object_get(item, "too_long") != NULL) {
+		too_long(&pen, item);
+		return;
+	}
 	for (size_t i = 0; i < sizeof shows / sizeof *shows; i++)
 		if (strcmp(text_of(item, "type"), shows[i].type) == 0)
 			shows[i].show(&pen, item);

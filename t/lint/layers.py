@@ -25,7 +25,7 @@ LAYERS = (
              'regex_rust regex_set packed atoms domain_map cidr_recent '
              'reply reply_text reply_seen standing explain '
              'record record_options record_template record_file '
-             'conformance conformance_fix '
+             'conformance conformance_fix trace_filter '
              'media_types '
              'submit source_edit datasource plain_file '
              'histogram lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
@@ -40,7 +40,7 @@ LAYERS = (
                 'map_shared map_file log metric uuid glob_cache public_suffix lmem regex_cache '
                 'counter series gauge share mutual throttle memo count_series audit cidr_named cidr_query fs_space '
                 'file_magic halt mpsc config_epoch config_watch '
-                'watchdog listener privilege nudge control '
+                'watchdog listener privilege nudge control trace '
                 'dkim_signers '
                 'signals sqlite_pool sqlite_conn seldom dns dns_resolver dns_spec spf spf_lookup dmarc dkim_lookup dkim_verify arc tick '
                 'http http_transfer http_easy http_multi record_log rate'),
@@ -49,7 +49,7 @@ LAYERS = (
     ('policy', 'recorder recorder_start '
                'epoch epoch_load epoch_work task event event_call event_seen event_message '
                'event_stand event_rewrite event_record event_msys event_dry event_decision relay'),
-    ('sim', 'sim sim_* transcript transcript_text transcript_item pretend test_*'),
+    ('sim', 'sim sim_* transcript transcript_text transcript_item trace_session pretend test_*'),
     ('door', 'mta_config doctor glue glue_guard status prometheus exporter exporter_page'),
     ('top', 'main serve serve_options serve_record cli cli_* status_view try_options'),
 )

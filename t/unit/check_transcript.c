@@ -108,6 +108,37 @@ START_TEST(items_become_lines)
 		    "   \033[33mheld in quarantine: q\033[0m\n"
 		    "   \033[33mdropped: taken, and delivered to "
 		    "nobody\033[0m\n" },
+		/* a trace's own */
+		{ "{\"type\": \"connect\", \"time\": \"T\", \"client\": "
+		  "\"192.0.2.1:25\", \"name\": \"x\\u001b\", \"mta\": "
+		  "\"sendmail\", \"epoch\": 3, \"dry_run\": true}",
+		    "\033[1m-- T  192.0.2.1:25 (x\\x1b) connects to the MTA, "
+		    "sendmail; epoch 3; a dry run\033[0m\n" },
+		{ "{\"type\": \"server\", \"by\": \"mta\", \"action\": "
+		  "\"discard\"}",
+		    "S: \033[2m(the MTA's own; the message is "
+		    "dropped)\033[0m\n" },
+		{ "{\"type\": \"server\", \"by\": \"policy\", \"code\": 550, "
+		  "\"held\": \"no\"}",
+		    "S: \033[33m(said later: 550 no)\033[0m\n" },
+		{ "{\"type\": \"client\", \"line\": \"MAIL FROM:<>\", "
+		  "\"auth\": \"ann\"}",
+		    "C: \033[1mMAIL FROM:<>\033[0m\n"
+		    "   \033[2m(logged in as ann)\033[0m\n" },
+		{ "{\"type\": \"lost\", \"sessions\": 120, \"cut\": 3}",
+		    "\033[33m... 120 sessions not shown, and the rest of 3: "
+		    "this is read too slowly\033[0m\n" },
+		{ "{\"type\": \"skipped\", \"items\": 7}",
+		    "   \033[33m... and 7 items more\033[0m\n" },
+		{ "{\"type\": \"handler\", \"too_long\": 70000}",
+		    "   \033[33m(handler: 70000 bytes are not "
+		    "shown)\033[0m\n" },
+		{ "{\"type\": \"abort\"}",
+		    "   \033[2m(the transaction is given up)\033[0m\n" },
+		{ "{\"type\": \"close\", \"at\": 1.5, \"cut\": true}",
+		    "\033[1m-- over, after 1.500 ms; not all of it is "
+		    "shown\033[0m\n" },
+		{ "{\"type\": \"end\"}", "\033[33mthe daemon stops\033[0m\n" },
 		{ "{\"type\": \"something else\"}", "" },
 		{ "[]", "" },
 	};
