@@ -18,6 +18,7 @@
 ## check-fuzz      the fuzzers' corpora once again
 ## check-mta       real Postfix and real Sendmail
 ## check-conf      samples, snippets and units load
+## check-dkim-cross 1000 messages signed by dkimpy and Mail::DKIM
 ## check-extras    KumoMTA's own helpers, from EXTRAS=DIR (not in check)
 ## asan tsan       rebuild with sanitizers, run unit and protocol tests
 ## valgrind        a short session under valgrind
@@ -189,6 +190,11 @@ check-extras: all
 check-proto: all
 	@KUMILTER=$(OUT)/kumilter t/proto/run.py $(if $(ONLY),--only '$(ONLY)')
 
+# what dkimpy and Mail::DKIM sign; check-proto has a few of them
+check-dkim-cross: all
+	@KUMILTER=$(OUT)/kumilter KUMILTER_DKIM_CROSS=$(or $(CROSS),1000) \
+		t/proto/run.py --only '^dkim_verify.signed_by_others'
+
 check-mta: all
 	@KUMILTER=$(OUT)/kumilter t/mta/run.py $(if $(ONLY),--only '$(ONLY)')
 
@@ -342,7 +348,7 @@ deb: deps-deb
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help clean deps check check-unit check-conf check-extras check-fuzz check-proto check-mta \
+.PHONY: all help clean deps check check-dkim-cross check-unit check-conf check-extras check-fuzz check-proto check-mta \
 	asan tsan sanitized lint valgrind format format-check demo run bench bench-library \
 	bench-rbl bench-trace bench-parsers soak install uninstall deb deps-deb
 .DEFAULT_GOAL := all

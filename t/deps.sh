@@ -10,8 +10,9 @@ libjansson-dev libidn2-dev libpcre2-dev libsystemd-dev libsqlite3-dev \
 libunbound-dev libevent-dev nettle-dev libpsl-dev libssl-dev libyaml-dev \
 libcurl4-openssl-dev libzstd-dev libmicrohttpd-dev libmagic-dev"
 # to test: Check; python3 plays MTAs and clients; Postfix; miltertest is an
-# MTA by others.  Sendmail conflicts with Postfix: it is only unpacked, below.
-test="redis-server openssl check python3 postfix libsasl2-modules m4 miltertest procps zstd"
+# MTA by others, and dkimpy and Mail::DKIM sign mail.  Sendmail conflicts with Postfix: it is only unpacked, below.
+test="redis-server openssl check python3 postfix libsasl2-modules m4 miltertest procps zstd python3-dkim \
+libmail-dkim-perl"
 # to lint
 lint="mandoc lua-check clang-format"
 
