@@ -33,6 +33,7 @@
 	FILE(msys_build, "msys/build.lua")                                     \
 	FILE(msys_constant, "msys/constant.lua")                               \
 	FILE(msys_content, "msys/content.lua")                                 \
+	FILE(msys_dkim, "msys/dkim.lua")                                       \
 	FILE(msys_core, "msys/core.lua")                                       \
 	FILE(msys_db, "msys/db.lua")                                           \
 	FILE(msys_file, "msys/file.lua")                                       \

@@ -35,6 +35,7 @@ static void (*const natives[])(lua_State *L) = {
 	lb_msys_http_open,
 	lb_msys_submit_open,
 	lb_msys_mime_open,
+	lb_msys_dkim_open,
 };
 
 /* native.part(name) -> the chunk of lua-bindings/msys/name.lua */

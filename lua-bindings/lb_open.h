@@ -75,6 +75,7 @@ void lb_msys_audit_open(struct lua_State *L);
 void lb_msys_pcre_open(struct lua_State *L);
 void lb_msys_codec_open(struct lua_State *L);
 void lb_msys_text_open(struct lua_State *L);
+void lb_msys_dkim_open(struct lua_State *L);
 void lb_msys_load_open(struct lua_State *L);
 void lb_msys_operator_open(struct lua_State *L);
 void lb_msys_db_open(struct lua_State *L);

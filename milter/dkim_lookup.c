@@ -71,6 +71,8 @@ try_record(struct dkim_lookup *l, const struct dns_record *r,
 
 	*status = dkim_key_read(&k, r->text, r->len, &why);
 	l->testing = k.testing;
+	l->strict = k.strict;
+	l->bits = k.bits;
 	no = *status == DKIM_KEY_OK ? objection(l, &k) : NULL;
 	if (*status != DKIM_KEY_OK)
 		result = bad_record(l, *status, &why, err);
@@ -117,7 +119,8 @@ dkim_lookup_verify(struct dkim_lookup *l, struct err *err)
 	enum dkim_result result;
 	struct str name = { 0 }, wire = { 0 };
 
-	l->testing = false;
+	l->testing = l->strict = false;
+	l->bits = 0;
 	str_addf(&name, "%s._domainkey.%s", l->selector, l->domain);
 	if (dns_name(&wire, str_c(&name), name.len, NULL) == 0)
 		l->ask(l->arg, str_c(&wire), &a);

@@ -39,7 +39,9 @@ struct dkim_lookup {
 	bool kumomta_quirks;
 	dkim_ask *ask;
 	void *arg;
-	bool testing; /* answer: the key that was tried last has t=y */
+	/* answers, of the key that was tried last: t=y, t=s, and its size */
+	bool testing, strict;
+	int bits;
 };
 
 /* *err says why it is not DKIM_PASS: printable ASCII. */

@@ -158,7 +158,7 @@ collect(struct job *j, struct dkim_verdicts *out)
 			j->n++;
 			continue;
 		}
-		*v = (struct dkim_verdict){ 0 };
+		*v = (struct dkim_verdict){ .at = w->at };
 		judge(v, DKIM_PERMERROR, &w->why);
 		add_tags(v, &w->s.tags);
 		dkim_signature_fini(&w->s);
@@ -166,7 +166,8 @@ collect(struct job *j, struct dkim_verdicts *out)
 	}
 	for (size_t i = 0; i < j->n; i++) {
 		j->work[i].verdict = &out->verdict[out->n++];
-		*j->work[i].verdict = (struct dkim_verdict){ 0 };
+		*j->work[i].verdict =
+		    (struct dkim_verdict){ .at = j->work[i].at };
 		add_tags(j->work[i].verdict, &j->work[i].s.tags);
 	}
 }
@@ -278,6 +279,9 @@ verify(struct job *j, struct work *w, struct dkim_fields *fields)
 	dkim_fields_signature_tags(&data, w->s.header, field, &w->s.tags);
 	result = dkim_lookup_verify(&l, &w->why);
 	judge(w->verdict, result, &w->why);
+	w->verdict->key_bits = l.bits;
+	w->verdict->key_testing = l.testing;
+	w->verdict->key_strict = l.strict;
 	if (result == DKIM_PASS)
 		add_unsigned(j, w, from);
 	if (l.testing && !j->q->kumomta_quirks) {

@@ -43,6 +43,10 @@ struct dkim_verdict {
 		char *value;
 	} prop[12];
 	size_t n_props;
+	size_t at; /* of its field, in the headers */
+	/* of its key, where one was tried: bits, t=y, t=s */
+	int key_bits;
+	bool key_testing, key_strict;
 };
 
 struct dkim_verdicts {

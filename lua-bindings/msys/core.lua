@@ -203,7 +203,7 @@ for _, part in ipairs {
   'dns', 'timer', 'http',
   'counter', 'series', 'cidr', 'share', 'audit',
   'db', 'file', 'submit', 'policyeditor',
-  'header', 'content', 'msgpart', 'build',
+  'header', 'content', 'msgpart', 'build', 'dkim',
 } do
   native.part(part)(msys, native, host)
 end

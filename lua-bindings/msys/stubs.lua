@@ -205,27 +205,8 @@ local SIGNATURES = 'DomainKeys are history'
 for _, path in ipairs { 'validate.dk', 'sign.dk' } do
   add(path, SIGNATURES, { get_responsible_domain = false, sign = false })
 end
-missing(host.room('validate.dkim'), 'msys.validate.dkim.',
-  'get_domains get_responsible_domain get_verify_results '
-  .. 'verify_results_get_count verify_results_get_item '
-  .. 'verify_status_to_string reflect sign')
+missing(host.room('validate.dkim'), 'msys.validate.dkim.', 'reflect')
 missing(host.room('validate.dkim2'), 'msys.validate.dkim2.', 'verify sign')
-missing(host.room('validate.opendkim'), 'msys.validate.opendkim.',
-  'verify get_num_sigs get_sig get_sig_canons get_sig_domain '
-  .. 'get_sig_selector get_sig_errorstr get_sig_keysize get_sig_signalg '
-  .. 'get_sig_flags get_sig_hdrsigned get_sig_identity sign')
-
--- libopendkim's numbers
-local dkim = {}
-numbers(dkim, 0, 'DKIM_STAT_OK DKIM_STAT_BADSIG DKIM_STAT_NOSIG '
-  .. 'DKIM_STAT_NOKEY DKIM_STAT_CANTVRFY DKIM_STAT_SYNTAX '
-  .. 'DKIM_STAT_NORESOURCE DKIM_STAT_INTERNAL DKIM_STAT_REVOKED '
-  .. 'DKIM_STAT_INVALID DKIM_STAT_NOTIMPLEMENT DKIM_STAT_KEYFAIL '
-  .. 'DKIM_STAT_CBREJECT DKIM_STAT_CBINVALID DKIM_STAT_CBTRYAGAIN '
-  .. 'DKIM_STAT_CBERROR')
-bits(dkim, 'DKIM_SIGFLAG_', 'IGNORE PROCESSED PASSED TESTKEY NOSUBDOMAIN')
-host.package('opendkim.dkim', dkim)
-rawset(_G, 'opendkim', rawget(_G, 'opendkim') or { dkim = dkim })
 
 local curl, xml = {}, {}
 missing(curl, 'curl.', 'new escape unescape')

@@ -126,19 +126,8 @@ assert(msys.smpp[1] == nil and msys.smpp.CONSTANT == nil)
 
 -- what will come raises, and says that it is the version
 local missing = [[
-msys.validate.dkim.get_domains msys.validate.dkim.sign
-msys.validate.dkim.get_responsible_domain msys.validate.dkim.reflect
-msys.validate.dkim.get_verify_results msys.validate.dkim2.verify
-msys.validate.dkim.verify_results_get_count
-msys.validate.dkim.verify_results_get_item
-msys.validate.dkim.verify_status_to_string msys.validate.dkim2.sign
-msys.validate.opendkim.verify msys.validate.opendkim.get_num_sigs
-msys.validate.opendkim.get_sig msys.validate.opendkim.get_sig_canons
-msys.validate.opendkim.get_sig_domain msys.validate.opendkim.get_sig_flags
-msys.validate.opendkim.get_sig_selector msys.validate.opendkim.sign
-msys.validate.opendkim.get_sig_errorstr msys.validate.opendkim.get_sig_signalg
-msys.validate.opendkim.get_sig_keysize msys.validate.opendkim.get_sig_identity
-msys.validate.opendkim.get_sig_hdrsigned
+msys.validate.dkim.reflect msys.validate.dkim2.verify
+msys.validate.dkim2.sign
 curl.new curl.escape curl.unescape xml.parsexml
 ]]
 for name in missing:gmatch('%S+') do

@@ -348,8 +348,73 @@ def test_idiom_dmarc(d):
         server.close()
 
 
+KEY = 'v=DKIM1; k=ed25519; p=bBWMQy+58GoG8dyas7N0QzBEt8xDsZ/hx+Wsj4TDkUI='
+STRICT = [('From', 'Ann <ann@strict.example>'), ('To', 'bob@example.org'),
+          ('Subject', 'hello')]
+GOOD = ('DKIM-Signature',
+        'v=1; a=ed25519-sha256; c=relaxed/relaxed; d=strict.example; s=s; '
+        'h=from:subject; bh=zS7KNTV0HyeorkDDGwxB1AV6enuRKzO5rthkhdHIRnY=; '
+        'b=wvGkMDm84m02fkBm8H8S5G4ZYVGunWfIjlkqFzb48zPmBxcRq6vdz7XGo/r+/pb'
+        'l/3i0I3iuaPSOO/bp2ZexDA==')
+NO_KEY = ('DKIM-Signature', GOOD[1].replace('s=s;', 's=t; i=x@a.strict.example;'))
+NO_LIST = ('DKIM-Signature', 'v=1; nonsense')
+GIVES = 'strict.example,s,ed25519-sha256,%d,relaxed,%d,true,false,@strict.example,'
+# headers, body -> X-Opendkim, X-Dkim
+SIGNED = {
+    'none': ([], b'hello\r\n', '0:2', '0:0 strict.example'),
+    'good': ([GOOD], b'hello\r\n', '1:0 ' + GIVES % (256, 6) + 'no error',
+             '1:1 strict.example pass=good signature'),
+    'bad': ([GOOD], b'hullo\r\n',
+            '1:1 ' + GIVES % (0, 0) + 'body hash did not verify',
+            '1:0 strict.example fail=body hash did not verify'),
+    'no key': ([NO_KEY], b'hello\r\n',
+               '1:3 strict.example,t,ed25519-sha256,0,relaxed,0,true,false,'
+               'x@a.strict.example,no key for signature',
+               '1:0 strict.example permerror=no key for signature'),
+    'several': ([NO_LIST, NO_KEY, GOOD], b'hello\r\n', '3:0 nil,nil,unknown',
+                '3:1 strict.example permerror='),
+}
+
+
+@rows(SIGNED)
+@policy('', files=SCRIPTS)
+def test_idiom_signatures(d, row):
+    headers, body, opendkim, dkim = row
+    server = Texts({'s._domainkey.strict.example': KEY})
+    try:
+        use(d, 'signatures', "dns_servers = { '%s' }," % server.address)
+        s = greeted(d)
+        equal(s.message(headers=[*headers, *STRICT], body=body), 'continue')
+        for name, value in (('X-Opendkim', opendkim), ('X-Dkim', dkim)):
+            got = s.delivered.get(name)[0]
+            equal(got[:len(value)], value, got)
+    finally:
+        server.close()
+
+
+@policy('', files=SCRIPTS)
+def test_idiom_signed(d):
+    """What it signs it finds good."""
+    server = Texts({'k._domainkey.own.test': KEY})
+    try:
+        use(d, 'signatures', "dns_servers = { '%s' }," % server.address)
+        s = greeted(d)
+        equal(s.message(headers=[*STRICT, ('X-Sign', 'yes')]), 'continue')
+        sent = s.delivered.get('DKIM-Signature')
+        equal(len(sent), 1)
+        true('h=from:subject:to;' in sent[0], sent[0])
+        true('c=relaxed/simple' in sent[0], sent[0])
+        d.wait_log('signed: 0')
+        d.wait_log('signing_domain or base_domain is missing')
+        equal(s.message(headers=[('DKIM-Signature', sent[0]), *STRICT]),
+              'continue')
+        equal(s.delivered.get('X-Opendkim')[0][:8], '1:0 own.')
+    finally:
+        server.close()
+
+
 @policy('', files=SCRIPTS)
 def test_all_are_played(d):
-    played = set(IDIOMS) | {'dmarc', 'texts'}
+    played = set(IDIOMS) | {'dmarc', 'texts', 'signatures'}
     equal(sorted(name[:-4] for name in SCRIPTS), sorted(played))
     true(d.alive(), 'a living daemon')
