@@ -10,8 +10,10 @@
 
 #include "milter/clock.h"
 #include "milter/co.h"
+#include "milter/dkim_settle.h"
 #include "milter/log.h"
 #include "milter/message.h"
+#include "milter/session.h"
 #include "milter/signatures.h"
 
 #define JOB "kumo.dkim signature"
@@ -64,6 +66,15 @@ time_of(struct content *c)
 	return c->signed_at;
 }
 
+static bool
+is_sendmail(lua_State *L)
+{
+	const struct run *run = state_of(L)->run;
+
+	return run != NULL && run->session != NULL &&
+	       run->session->mta == MTA_SENDMAIL;
+}
+
 /* native.job(message, signer) -> job, or nil: it is not to be signed */
 static int
 job(lua_State *L)
@@ -77,6 +88,7 @@ job(lua_State *L)
 		    "dkim_sign: the message has no From: and is not signed");
 		return 0;
 	}
+	dkim_settle(&m->headers, signer, is_sendmail(L));
 	j = lb_new(L, JOB, sizeof *j);
 	j->wait = (struct wait){ job_block, job_finish, "message:dkim_sign" };
 	headers_copy(&j->headers, &m->headers);

@@ -363,7 +363,7 @@ static void
 renew_signatures(const struct session *s, struct message *m)
 {
 	struct err err;
-	int n = signatures_renew(m, &err);
+	int n = signatures_renew(m, s->mta == MTA_SENDMAIL, &err);
 
 	if (n < 0)
 		log_error(s->id,

@@ -1,5 +1,6 @@
 #include "signatures.h"
 
+#include "dkim_settle.h"
 #include "message.h"
 #include "xmalloc.h"
 
@@ -143,11 +144,15 @@ renew(struct message *m, struct signature *s, struct err *err)
 }
 
 int
-signatures_renew(struct message *m, struct err *err)
+signatures_renew(struct message *m, bool sendmail, struct err *err)
 {
+	size_t count = m->signatures != NULL ? m->signatures->n : 0;
 	int n = 0, failed = 0;
 
-	for (size_t i = 0; m->signatures != NULL && i < m->signatures->n; i++) {
+	for (size_t i = 0; i < count; i++)
+		dkim_settle(
+		    &m->headers, m->signatures->one[i].signer, sendmail);
+	for (size_t i = 0; i < count; i++) {
 		int rc = renew(m, &m->signatures->one[i], err);
 
 		n += rc > 0;

@@ -45,9 +45,9 @@ int signature_make(struct signature *s, const struct headers *headers,
 void signatures_add(struct message *m, const struct signature *s);
 
 /*
- * Make anew what no longer fits the message.  How many were; -1 with *err:
- * one could not be, and stays as it is.
+ * Settle the headers (dkim_settle.h) and make anew what no longer fits the
+ * message.  How many were; -1 with *err: one could not be, and stays as it is.
  */
-int signatures_renew(struct message *m, struct err *err);
+int signatures_renew(struct message *m, bool sendmail, struct err *err);
 
 #endif

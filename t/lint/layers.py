@@ -30,7 +30,7 @@ LAYERS = (
              'submit source_edit datasource plain_file '
              'histogram lru windows ip_count cidr_map cidr_build cidr_table rbldnsd '
              'api_* msys_* settings draft esmtp_listener date report report_field '
-             'dkim_private dkim_signer dkim_sign '
+             'dkim_private dkim_signer dkim_sign dkim_settle sendmail_list '
              'sqlite_db dns_record dns_servers dns_zone spf_macro spf_record '
              'dkim_tags dkim_canon dkim_body dkim_fields dkim_key dkim_signature '
              'dmarc_record dmarc_from arc_chain '

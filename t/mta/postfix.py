@@ -24,6 +24,7 @@ anvil     unix  - - n - 1 anvil
 error     unix  - - n - - error
 retry     unix  - - n - - error
 discard   unix  - - n - - discard
+smtp      unix  - - n - - smtp
 showq     unix  n - n - - showq
 postlog   unix-dgram n - n - 1 postlogd
 tlsmgr    unix  - - n 1000? 1 tlsmgr

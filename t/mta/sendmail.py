@@ -80,7 +80,7 @@ def fetch():
             '-o', f'{SHIM}.new', source)
         os.rename(f'{SHIM}.new', SHIM)
     missing = re.findall(rb'(\S+) => not found', run(
-        'ldd', BINARY, env=os.environ | _environment('/dev/null')))
+        'ldd', BINARY, env=os.environ | environment('/dev/null')))
     if missing:
         raise Skip('no Sendmail: it lacks ' + b' '.join(missing).decode())
 
@@ -99,7 +99,7 @@ def _unpack(packages):
             run('dpkg', '-x', deb, f'{CACHE}/root')
 
 
-def _environment(log, etc=''):
+def environment(log, etc=''):
     """What the unpacked Sendmail needs to run; etc: where it looks for its
     Sendmail.conf, which is SASL's."""
     paths = glob.glob(f'{CACHE}/root/usr/lib/*-linux-gnu*') \
@@ -160,7 +160,7 @@ class Sendmail:
                 [BINARY, '-bD', f'-C{self.dir}/etc/sendmail.cf'],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=open(f'{self.dir}/stderr', 'w'),
-                env=_environment(self.log, f'{self.dir}/etc'),
+                env=environment(self.log, f'{self.dir}/etc'),
                 start_new_session=True)
             if wait_for(self._up_or_dead, 'Sendmail to start') == 'up':
                 return

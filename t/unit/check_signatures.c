@@ -142,13 +142,13 @@ START_TEST(renewed)
 	rows[_i].change(m);
 	for (int i = 0; i < 2; i++)
 		changed -= has_field(m, str_c(&was[i]));
-	ck_assert_int_eq(signatures_renew(m, &err), rows[_i].renewed);
+	ck_assert_int_eq(signatures_renew(m, false, &err), rows[_i].renewed);
 	for (int i = 0; i < 2; i++) {
 		changed += has_field(m, str_c(&was[i]));
 		str_fini(&was[i]);
 	}
 	ck_assert_int_eq(changed, -rows[_i].renewed);
-	ck_assert_int_eq(signatures_renew(m, &err), 0);
+	ck_assert_int_eq(signatures_renew(m, false, &err), 0);
 	message_free(m);
 }
 END_TEST
@@ -163,7 +163,7 @@ START_TEST(many)
 		sign(m, "From");
 	ck_assert_uint_eq(m->headers.n, 3 + SIGNATURES_MAX + 3);
 	set_body(m, "other\r\n");
-	ck_assert_int_eq(signatures_renew(m, &err), SIGNATURES_MAX);
+	ck_assert_int_eq(signatures_renew(m, false, &err), SIGNATURES_MAX);
 	message_free(m);
 }
 END_TEST
