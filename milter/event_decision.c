@@ -35,7 +35,7 @@ struct decision {
 	char *sender, *queue_id; /* NULL where there is none */
 	bool has_rcpt;
 	/* items of arrays, as text with commas between them */
-	struct str rcpts, handlers, replies, edits;
+	struct str rcpts, handlers, would, replies, edits;
 };
 
 /* ---- text --------------------------------------------------------------- */
@@ -142,6 +142,7 @@ note_handler(void *arg, const struct session *s, const struct observed *o)
 	add_text(out, "event", o->event);
 	add_text(out, "where", o->where);
 	add_true(out, "failed", o->failed);
+	add_true(out, "dry_run", o->dry);
 	if (decided && v->kind == VERDICT_REFUSE) {
 		add_number(out, "code", v->code);
 		add_key(out, "text");
@@ -152,6 +153,21 @@ note_handler(void *arg, const struct session *s, const struct observed *o)
 		    v->kind == VERDICT_DISCARD ? "discard" : "accept");
 	}
 	str_addc(out, '}');
+}
+
+static void
+note_would(
+    void *arg, const struct session *s, const char *who, const char *what)
+{
+	struct decision *d = arg;
+
+	(void)s;
+	if (!next_item(&d->would))
+		return;
+	str_addc(&d->would, '{');
+	add_text(&d->would, "event", who);
+	add_text(&d->would, "what", what);
+	str_addc(&d->would, '}');
 }
 
 static void
@@ -330,6 +346,7 @@ reset(struct decision *d)
 	free(d->queue_id);
 	str_fini(&d->rcpts);
 	str_fini(&d->handlers);
+	str_fini(&d->would);
 	str_fini(&d->replies);
 	str_fini(&d->edits);
 	*d =
@@ -346,13 +363,15 @@ write_line(const struct session *s, struct decision *d)
 	add_time(&line, "time", d->begin);
 	add_session(&line, s);
 	add_text(&line, "outcome",
-	    d->outcome != NULL ? d->outcome
-	    : d->transaction   ? "aborted"
-			       : "refused");
+	    d->outcome != NULL   ? d->outcome
+	    : d->transaction     ? "aborted"
+	    : d->replies.len > 0 ? "refused"
+				 : NULL);
 	add_text(&line, "queue_id", d->queue_id);
 	add_text(&line, "sender", d->sender);
 	add_list(&line, "recipients", &d->rcpts);
 	add_list(&line, "handlers", &d->handlers);
+	add_list(&line, "would", &d->would);
 	add_list(&line, "replies", &d->replies);
 	add_list(&line, "edits", &d->edits);
 	add_times(&line, d);
@@ -377,15 +396,19 @@ over(void *arg, const struct session *s)
 static void
 end(void *arg, const struct session *s)
 {
-	(void)s;
-	reset(arg);
-	free(arg);
+	struct decision *d = arg;
+
+	if (d->would.len > 0) /* it had no transaction to be told with */
+		write_line(s, d);
+	reset(d);
+	free(d);
 }
 
 void
 decision_begin(struct session *s)
 {
 	static const struct observer_hooks hooks = { .handler = note_handler,
+		.would = note_would,
 		.reply = note_reply,
 		.message = note_message,
 		.over = over,

@@ -6,7 +6,9 @@
 #include "log.h"
 #include "lru.h"
 #include "metric.h"
+#include "observe.h"
 #include "session_learn.h"
+#include "str.h"
 #include "xmalloc.h"
 
 #include <netinet/in.h>
@@ -41,20 +43,31 @@ dry_is(const struct session *s, enum event_name event)
 	return s->dry || s->lua->epoch->settings.dry_run >> event & 1;
 }
 
+/* Takes what back to empty. */
+static void
+tell(const struct session *s, const char *who, struct str *what)
+{
+	log_info(s->id, "%s: dry run: would be %s", who, str_c(what));
+	observe_would(s, who, str_c(what));
+	str_fini(what);
+}
+
 void
 dry_verdict(const struct session *s, enum event_name event, struct verdict *v)
 {
+	struct str what = { 0 };
+
 	switch (v->kind) {
 	case VERDICT_REFUSE:
-		log_info(s->id, "%s: dry run: would be %s %d %s",
-		    event_name(event),
+		str_addf(&what, "%s %d %s",
 		    v->how == DISCONNECT_IF421 ? "refused:" : "disconnected:",
 		    v->code, v->text);
+		tell(s, event_name(event), &what);
 		metric_count(METRIC_DRY_REFUSED);
 		break;
 	case VERDICT_DISCARD:
-		log_info(s->id, "%s: dry run: would be discarded",
-		    event_name(event));
+		str_adds(&what, "discarded");
+		tell(s, event_name(event), &what);
 		metric_count(METRIC_DRY_DISCARDED);
 		break;
 	default:
@@ -130,8 +143,10 @@ note_edits(const struct session *s, const char *who, const struct message *m,
 	if (but != NULL)
 		edits_of(&others, but);
 	if (describe(&text, &list, &others) != 0) {
-		log_info(s->id, "%s: dry run: would be changed: %s", who,
-		    str_c(&text));
+		struct str what = { 0 };
+
+		str_addf(&what, "changed: %s", str_c(&text));
+		tell(s, who, &what);
 		metric_count(METRIC_DRY_EDITED);
 	}
 	if (m->quarantined && (but == NULL || !but->quarantined))

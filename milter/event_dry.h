@@ -20,7 +20,8 @@ void dry_begin(struct session *s);
 
 bool dry_is(const struct session *s, enum event_name event);
 
-/* Of a handler that runs dry: log and count what is in *v, and clear it. */
+/* Of a handler that runs dry: log, count and tell observers what is in *v, and
+ * clear it. */
 void dry_verdict(
     const struct session *s, enum event_name event, struct verdict *v);
 

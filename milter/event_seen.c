@@ -1,6 +1,7 @@
 #include "event_seen.h"
 
 #include "clock.h"
+#include "event_dry.h"
 #include "observe.h"
 #include "xmalloc.h"
 
@@ -107,6 +108,7 @@ seen_end(struct call *c, const struct verdict *v)
 		.took = clock_mono() - c->seen->begin,
 		.waited = c->run.waited,
 		.failed = c->failed,
+		.dry = dry_is(c->s, c->event),
 		.verdict = v,
 		.meta_before = c->seen->meta };
 

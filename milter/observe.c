@@ -126,6 +126,12 @@ observe_handler(const struct session *s, const struct observed *o)
 }
 
 void
+observe_would(const struct session *s, const char *who, const char *what)
+{
+	TELL(s, would, s, who, what);
+}
+
+void
 observe_reply(const struct session *s, enum phase phase,
     const struct event_command *command, const struct reply *reply)
 {

@@ -41,6 +41,7 @@ struct observed {
 	const char *args;     /* but for conn_meta, as text for a person */
 	int64_t took, waited; /* ns; waited is part of took */
 	bool failed;
+	bool dry; /* event_dry.h: it is not obeyed */
 	/* What it decided, or what its failure became; NULL: nothing. */
 	const struct verdict *verdict;
 	const json_t *meta_before; /* conn_meta when it began; or NULL */
@@ -64,6 +65,12 @@ struct observer_hooks {
 	/* It has ended. */
 	void (*handler)(
 	    void *arg, const struct session *s, const struct observed *o);
+	/*
+	 * A dry run: what would have been of a handler, or of a message at its
+	 * end, in words ("refused: 550 no", "changed: insert header X-A").
+	 */
+	void (*would)(void *arg, const struct session *s, const char *who,
+	    const char *what);
 	/*
 	 * What the MTA is told, CONTINUE too.  None is given to abort, close,
 	 * headers and the body; the one to CONNECT may not be waited for.
@@ -124,6 +131,7 @@ void observe_command(const struct session *s, enum phase phase,
 void observe_header(const struct session *s, const char *name, const char *raw);
 void observe_body(const struct session *s, const void *data, size_t len);
 void observe_handler(const struct session *s, const struct observed *o);
+void observe_would(const struct session *s, const char *who, const char *what);
 void observe_reply(const struct session *s, enum phase phase,
     const struct event_command *command, const struct reply *reply);
 void observe_message(const struct session *s, const struct message *m);

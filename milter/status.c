@@ -130,10 +130,29 @@ states(struct epoch *e)
 	return list;
 }
 
+/* As the operator would say it; NULL: the policy is obeyed. */
+static json_t *
+dry_run(const struct settings *set)
+{
+	char events[1024], share[64];
+
+	settings_get(set, "dry_run", events, sizeof events);
+	if (set->dry_run == DRY_RUN_ALL || set->dry_run_share >= 100)
+		return json_string("all");
+	snprintf(
+	    share, sizeof share, "%d %% of the clients", set->dry_run_share);
+	if (set->dry_run == 0)
+		return set->dry_run_share > 0 ? json_string(share) : NULL;
+	return set->dry_run_share > 0
+		   ? json_sprintf("%s, and of %s all", events, share)
+		   : json_string(events);
+}
+
 static void
 set_policy(json_t *o)
 {
 	struct epoch *e = epoch_current();
+	json_t *dry;
 
 	if (e != NULL) {
 		set(o, "policy", text(e->policy));
@@ -141,6 +160,9 @@ set_policy(json_t *o)
 		set_integer(
 		    o, "memory_limit", (long long)e->settings.memory_limit);
 		set(o, "states", states(e));
+		dry = dry_run(&e->settings);
+		if (dry != NULL)
+			set(o, "dry_run", dry);
 	}
 	epoch_unref(e);
 }

@@ -267,6 +267,9 @@ status_view(struct str *out, const json_t *now)
 	if (states != NULL) {
 		str_adds(out, "policy ");
 		add_text(out, now, "policy");
+		if (member(now, "dry_run") != NULL)
+			str_adds(out, "\ndry_run ");
+		add_text(out, now, "dry_run");
 		str_addf(out, "\nepoch %.0f\nstates %zu\n",
 		    number(now, "epoch"), json_array_size(states));
 	}
@@ -349,6 +352,12 @@ void
 status_view_screen(struct str *out, const json_t *now, const json_t *before)
 {
 	add_head(out, now, before);
+	if (member(now, "dry_run") != NULL) {
+		str_adds(out, "dry run     ");
+		add_text(out, now, "dry_run");
+		str_addc(out, '\n');
+	}
+	add_group(out, now, "would be", "dry_run_");
 	add_group(out, now, "errors", "errors_");
 	add_group(out, now, "throttles", "throttle_");
 	add_group(out, now, "dns", "dns_");

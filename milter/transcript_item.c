@@ -120,6 +120,8 @@ item_handler(const struct session *s, const struct observed *o)
 		json_object_set_new(item, "failed", json_true());
 	if (o->verdict != NULL && o->verdict->kind != VERDICT_CONTINUE)
 		json_object_set_new(item, "decided", decided(o->verdict));
+	if (o->dry)
+		json_object_set_new(item, "dry_run", json_true());
 	item_set_some(item, "meta", item_changes(o->meta_before, s->meta));
 	return item;
 }

@@ -178,6 +178,8 @@ handler(const struct pen *p, const json_t *item)
 	if (json_object_get(item, "failed") != NULL)
 		words(p, RED, "     ", "fails");
 	if (decided != NULL) {
+		if (json_object_get(item, "dry_run") != NULL)
+			str_adds(&s, "dry run, not obeyed: ");
 		add_decision(&s, decided);
 		line_str(p, YELLOW, "     ", &s);
 	}

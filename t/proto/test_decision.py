@@ -1,6 +1,8 @@
 """decision_log: a line for each transaction, with all that decided."""
 
-from case import equal, match, policy, true
+import json
+
+from case import equal, match, policy, rows, true
 from mta_session import MESSAGE
 from test_records import FOLDER, STAMP, wait_records
 
@@ -167,3 +169,83 @@ def test_misuse(d):
         equal(done.returncode, 65, options)
         true(why in done.stderr and 'decision_log' in done.stderr,
              done.stderr)
+
+
+# what is in a dry run: what status says of it
+DRY = {
+    'true': 'all',
+    "{ 'smtp_server_rcpt_to', 'smtp_server_message_received' }":
+        'smtp_server_rcpt_to smtp_server_message_received',
+    'false, dry_run_share = 100': 'all',
+}
+
+
+def dry(of):
+    return POLICY.replace('compress_records', f'dry_run = {of}, '
+                          'compress_records')
+
+
+@rows({of: (of, words) for of, words in DRY.items()})
+@policy(lambda row: dry(row[0]))
+def test_dry_run(d, row):
+    """The mail goes on; the line, the status and its numbers tell the rest."""
+    _, words = row
+    all_of_it = words == 'all'
+    for what in ('no', 'late', 'null', 'spam', 'edit'):
+        play(d, [what])
+    no, late, null, spam, edit = wait_records(d, 5)
+    equal([line['outcome'] for line in (no, late, null, spam, edit)],
+          ['accepted'] * 5)
+    for line in (no, late, null, spam, edit):
+        equal(line.get('dry_run'), True if all_of_it else None)
+        true('replies' not in line and 'edits' not in line, line)
+    equal([(h['event'], h['code'], h['dry_run']) for h in no['handlers']],
+          [('smtp_server_rcpt_to', 450, True)])
+    equal(no['would'], [{'event': 'smtp_server_rcpt_to',
+                         'what': 'refused: 450 4.2.1 busy'}])
+    received = 'smtp_server_message_received'
+    equal(late['would'], [{'event': received,
+                           'what': 'refused: 554 5.7.1 late'}])
+    equal(null['would'], [{'event': received, 'what': 'discarded'}])
+    at_end = 'end of message' if all_of_it else received
+    equal(spam['would'], [{'event': at_end,
+                           'what': 'changed: quarantine spam'}])
+    match(edit['would'][0]['what'], 'changed: insert header X-A, '
+          'change sender')
+    equal(edit['would'][0]['event'], at_end)
+    status = json.loads(d.verb('status', '--json').stdout)
+    equal(status['dry_run'], words)
+    match(d.verb('status').stdout, f'\ndry_run {words}\nepoch ')
+    equal({name: n for name, n in status['counters'].items()
+           if name.startswith('dry_run_')},
+          {'dry_run_refused': 2, 'dry_run_discarded': 1,
+           'dry_run_quarantined': 1, 'dry_run_edited': 2})
+
+
+@policy(dry('false, dry_run_share = 7'))
+def test_dry_share(d):
+    match(d.verb('status').stdout, '\ndry_run 7 % of the clients\n')
+
+
+@policy(POLICY)
+def test_not_dry(d):
+    play(d, ['no'])
+    true('would' not in wait_records(d, 1)[0], 'nothing would be')
+    true('dry_run ' not in d.verb('status').stdout, 'it is obeyed')
+
+
+@policy(dry('true') + '''
+kumo.on('smtp_server_ehlo', function() kumo.reject(550, 'helo') end)
+''')
+def test_dry_before_mail(d):
+    """It is told with the transaction, or in a line of its own."""
+    play(d, ['bob'])
+    line, = wait_records(d, 1)
+    equal(line['would'], [{'event': 'smtp_server_ehlo',
+                           'what': 'refused: 550 helo'}])
+    s = d.session()
+    s.helo('client.example.com')
+    s.drop()
+    line = wait_records(d, 2)[1]
+    true('outcome' not in line and 'sender' not in line, line)
+    equal(line['would'][0]['event'], 'smtp_server_ehlo')

@@ -311,11 +311,24 @@ def test_policy_says_where(d):
 @policy(POLICY, args=['--metrics', 'inet:0@127.0.0.1'])
 def test_page_in_a_browser(d):
     """What it draws, where there is a Chromium."""
-    browser = program('chromium', 'chromium-browser')
     s = d.session()
     s.helo('a.example')
     equal(s.mail('<no@example.com>'), '550 no')
     match(s.mail('<bug@example.com>'), '^421')
+    seen, page = browse(d)
+    true('live' in seen, 'the word "live" in\n' + ' '.join(seen))
+    for words in (['smtp_server_mail_from', '2'], ['550', '1'],
+                  ['errors of the policy', '1'],
+                  ['with "quotes" \\ and <b>', '0', '1']):
+        i = seen.index(words[0])
+        equal(seen[i:i + len(words)], words)
+    true(page.count('<svg') >= 6, 'charts')
+    match(page, '<section class="card" id="dry-card" hidden')
+
+
+def browse(d):
+    """The words of the page in a browser, and all of it."""
+    browser = program('chromium', 'chromium-browser')
     with tempfile.TemporaryDirectory() as profile:
         done = subprocess.run(
             [browser, '--headless', '--no-sandbox', '--disable-gpu',
@@ -325,14 +338,32 @@ def test_page_in_a_browser(d):
             timeout=PATIENCE * 4)
     text = html.unescape(re.sub(r'<[^>]+>', '\n', re.sub(
         r'(?s)<(script|style)[^>]*>.*?</\1>', '', done.stdout)))
-    seen = [line.strip() for line in text.split('\n') if line.strip()]
-    true('live' in seen, 'the word "live" in\n' + text)
-    for words in (['smtp_server_mail_from', '2'], ['550', '1'],
-                  ['errors of the policy', '1'],
-                  ['with "quotes" \\ and <b>', '0', '1']):
+    return [line.strip() for line in text.split('\n') if line.strip()], \
+        done.stdout
+
+
+@policy(POLICY + '''
+kumo.on('init', function()
+  kumo.milter.configure { dry_run = { 'smtp_server_mail_from' } }
+end)
+''', args=['--metrics', 'inet:0@127.0.0.1'])
+def test_dry_run(d):
+    """Its numbers, and its part of the page, which is there only for it."""
+    s = d.session()
+    s.helo('a.example')
+    equal(s.mail('<no@example.com>'), 'continue')
+    c = http.client.HTTPConnection('127.0.0.1', listening(d),
+                                   timeout=PATIENCE)
+    c.request('GET', '/metrics')
+    now = read(c.getresponse().read().decode())
+    c.close()
+    equal(now['kumilter_dry_run_total{what="refused"}'], 1.0)
+    equal(now['kumilter_refused_total'], 0.0)
+    seen, _ = browse(d)
+    for words in (['not obeyed: smtp_server_mail_from', 'count', '/s',
+                   'refusals', '1'],):
         i = seen.index(words[0])
         equal(seen[i:i + len(words)], words)
-    true(done.stdout.count('<svg') >= 6, 'charts')
 
 
 @policy(POLICY)

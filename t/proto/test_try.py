@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import daemon
-from case import Failure, equal, policy, rows
+from case import Failure, equal, match, policy, rows
 
 POLICY = '''
 kumo.on('smtp_server_connection_accepted', function(conn_meta)
@@ -72,6 +72,17 @@ def test_transcript(d):
     done = run(d, '-f', 'never@a.example', '--color', 'always', d.policy_file)
     equal('\033[33mrefuses with 550 5.7.1 never, at ' in done.stdout, True,
           done.stdout)
+
+
+@policy(POLICY + '''
+kumo.on('init', function() kumo.milter.configure { dry_run = true } end)
+''')
+def test_dry_run(d):
+    done = run(d, '-p', d.policy_file, '-f', 'never@a.example', '-t',
+               'b@b.example', '-', text=MESSAGE)
+    equal(done.returncode, 0, done.stdout)
+    match(done.stdout, '\n     dry run, not obeyed: refuses with 550 5.7.1 '
+          'never, at ')
 
 
 @policy(POLICY)

@@ -63,6 +63,14 @@ note_handler(void *arg, const struct session *s, const struct observed *o)
 }
 
 static void
+note_would(
+    void *arg, const struct session *s, const char *who, const char *what)
+{
+	(void)s;
+	str_addf(((const struct note *)arg)->out, "[%s %s] ", who, what);
+}
+
+static void
 note_reply(void *arg, const struct session *s, enum phase phase,
     const struct event_command *command, const struct reply *reply)
 {
@@ -103,7 +111,8 @@ note_close(void *arg, const struct session *s)
 }
 
 static const struct observer_hooks all = { note_command, note_header, note_body,
-	note_handler, note_reply, note_message, note_over, note_close };
+	note_handler, note_would, note_reply, note_message, note_over,
+	note_close };
 static const struct observer_hooks few = { .reply = note_reply,
 	.close = note_close };
 
@@ -213,6 +222,22 @@ START_TEST(what_condemned_sessions_are_told_is_told)
 }
 END_TEST
 
+/* A dry run: what would have been comes behind its handler. */
+START_TEST(what_would_have_been)
+{
+	policy_use("dry_run = true", POLICY);
+	wanted = ONE;
+	expect("C M:<s@a.example> R:<no@b.example> h:From=x E Q",
+	    BEGIN ".over .mail=<s@a.example> .reply=- "
+		  ".rcpt=<no@b.example> .handler=server_rcpt_to "
+		  "[smtp_server_rcpt_to refused: 550 no] .reply=- "
+		  ".header=From .eom= .handler=server_message_received "
+		  "[end of message changed: insert header X-A] "
+		  ".message=none .reply=- .over " END);
+	policy_done();
+}
+END_TEST
+
 START_TEST(nobody_is_told)
 {
 	policy_use("", POLICY);
@@ -230,6 +255,7 @@ observe_suite(void)
 	tcase_add_loop_test(tc, all_is_told_in_order, 0, UNIT_N(rows));
 	tcase_add_test(tc, two_are_told_one_after_the_other);
 	tcase_add_test(tc, what_condemned_sessions_are_told_is_told);
+	tcase_add_test(tc, what_would_have_been);
 	tcase_add_test(tc, nobody_is_told);
 	return s;
 }

@@ -9,10 +9,12 @@
 #define STATUS(uptime, ehlos)                                                  \
 	"{ \"version\": \"1.2\", \"pid\": 7, \"uptime\": " uptime ","          \
 	"  \"policy\": \"/p\\u001b[2J\", \"epoch\": 2,"                        \
+	"  \"dry_run\": \"10 % of the clients\","                              \
 	"  \"states\": [ { \"sessions\": 3, \"memory_bytes\": 2048 } ],"       \
 	"  \"process\": { \"resident_bytes\": 12000000, \"threads\": 9 },"     \
 	"  \"counters\": { \"sessions\": " ehlos ", \"sessions_open\": 3,"     \
-	"     \"errors_lua\": 4, \"errors_timeout\": 0 },"                     \
+	"     \"errors_lua\": 4, \"errors_timeout\": 0,"                       \
+	"     \"dry_run_refused\": 6, \"dry_run_edited\": 0 },"                \
 	"  \"rates\": { \"sessions\": { \"10s\": 1.5, \"1m\": 2, \"5m\": 0 } " \
 	"},"                                                                   \
 	"  \"events\": { \"smtp_server_ehlo\": { \"count\": " ehlos ","        \
@@ -41,7 +43,8 @@ view(bool screen, const char *now, const char *before)
 
 static const char *const in_all[] = {
 	"version 1.2\npid 7\n",
-	"\nepoch 2\nstates 1\nstate 0 sessions 3 memory_bytes 2048\n",
+	"\ndry_run 10 % of the clients\nepoch 2\nstates 1\nstate 0 sessions 3 "
+	"memory_bytes 2048\n",
 	"\nsessions_open 3\nerrors_lua 4\nerrors_timeout 0\n",
 	"\nsessions          1.5      2.0      0.0\n",
 	"smtp_server_ehlo                           25        -    120 us    "
@@ -72,6 +75,7 @@ static const struct {
 	{ STATUS("90", "5"), "smtp_server_ehlo                           25"
 			     "      2.0" },
 	{ NULL, "errors      lua 4\n" },
+	{ NULL, "\ndry run     10 % of the clients\nwould be    refused 6\n" },
 	{ NULL, "memory      12 MB, 9 threads" },
 	{ NULL, "up 1 min  epoch 2" },
 	/* not another process's, and no rate of no time */
