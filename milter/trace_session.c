@@ -1,14 +1,11 @@
 #include "trace_session.h"
 
 #include "clock.h"
-#include "edits.h"
-#include "event_call.h"
-#include "event_rewrite.h"
 #include "log.h"
-#include "moment.h"
 #include "observe.h"
 #include "session_learn.h"
 #include "trace.h"
+#include "trace_item.h"
 #include "transcript_item.h"
 #include "xmalloc.h"
 
@@ -134,80 +131,7 @@ tell(struct traced *t, json_t *item)
 	}
 }
 
-/* ---- commands ----------------------------------------------------------- */
-
-static json_t *
-connect_item(const struct session *s)
-{
-	static const char format[] = "%Y-%m-%dT%H:%M:%S%.3fZ";
-	int64_t now = clock_wall();
-	json_t *item = item_new("connect");
-	struct str time = { 0 };
-	struct moment m = { 0 };
-
-	moment_at(&m, now / CLOCK_S, (int32_t)(now % CLOCK_S));
-	moment_format(&time, &m, format, strlen(format));
-	item_set_text(item, "time", str_c(&time));
-	item_set_text(item, "client", s->client);
-	item_set_text(item, "name", s->client_name);
-	item_set_text(item, "host", session_macro(s, "j"));
-	item_set_text(item, "mta", mta_name(s->mta));
-	json_object_set_new(item, "epoch", json_integer(s->lua->epoch->number));
-	if (s->dry)
-		json_object_set_new(item, "dry_run", json_true());
-	str_fini(&time);
-	return item;
-}
-
-static json_t *
-content_item(const struct session *s)
-{
-	json_t *item = item_new("client");
-
-	if (s->message != NULL)
-		json_object_set_new(item, "content",
-		    json_integer((json_int_t)s->message->content->size));
-	else
-		item_set_text(item, "line", ".");
-	item_set_text(item, "queue_id", session_macro(s, "i"));
-	return item;
-}
-
-static json_t *
-line_item(const struct session *s, enum phase phase,
-    const struct event_command *command)
-{
-	json_t *item = item_new("client");
-	char *argument = phase == PHASE_MAIL || phase == PHASE_RCPT
-			     ? session_command_line(s, command->argument)
-			     : xstrdup(command->argument);
-	char *line = xasprintf("%s%s", command->verb, argument);
-
-	item_set_text(item, "line", line);
-	if (phase == PHASE_MAIL) {
-		item_set_text(item, "auth", session_macro(s, "{auth_authen}"));
-		item_set_text(item, "tls", session_macro(s, "{tls_version}"));
-	}
-	free(line);
-	free(argument);
-	return item;
-}
-
-static json_t *
-command_item(const struct session *s, enum phase phase,
-    const struct event_command *command)
-{
-	switch (phase) {
-	case PHASE_CONNECT:
-		return connect_item(s);
-	case PHASE_EOM:
-		return content_item(s);
-	case PHASE_ABORT:
-		return item_new("abort");
-	default:
-		return line_item(s, phase, command);
-	}
-}
+/* ---- what is observed ---------------------------------------------------- */
 
 /* Does the command make the transaction one that the watcher wants? */
 static void
@@ -241,54 +165,17 @@ on_command(void *arg, const struct session *s, enum phase phase,
 		if (t->view[i].picks &&
 		    (phase == PHASE_MAIL || phase == PHASE_RCPT))
 			pick(&t->view[i], s, phase, command->argument);
-	tell(t, command_item(s, phase, command));
-}
-
-/* ---- answers ------------------------------------------------------------ */
-
-static void
-set_refusal(json_t *item, const struct session *s, enum phase phase,
-    const struct event_command *command, const struct reply *reply)
-{
-	const char *host = session_macro(s, "j");
-	struct str text = { 0 };
-
-	json_object_set_new(item, "code", json_integer(atoi(reply->code)));
-	item_set_text(item, "by", "policy");
-	reply_as_seen(&text, reply, phase, s->mta,
-	    host != NULL ? host : "localhost",
-	    phase == PHASE_MAIL || phase == PHASE_RCPT ? command->argument
-						       : NULL);
-	if (text.len > 0) {
-		json_object_set_new(item, "lines", item_lines(&text));
-	} else {
-		event_reply_text(&text, reply);
-		json_object_set_new(
-		    item, "held", item_text(str_c(&text), text.len));
-	}
-	if (reply->closes)
-		json_object_set_new(item, "closes", json_true());
-	str_fini(&text);
+	tell(t, trace_item_command(s, phase, command));
 }
 
 static void
 on_reply(void *arg, const struct session *s, enum phase phase,
     const struct event_command *command, const struct reply *reply)
 {
-	static const char *const actions[] = { [REPLY_CONTINUE] = "continue",
-		[REPLY_ACCEPT] = "accept",
-		[REPLY_DISCARD] = "discard" };
-	json_t *item = item_new("server");
 	struct traced *t = arg;
 
-	if (reply->action == REPLY_TEMPFAIL || reply->action == REPLY_REJECT) {
-		set_refusal(item, s, phase, command, reply);
-	} else {
-		item_set_text(item, "by", "mta");
-		item_set_text(item, "action", actions[reply->action]);
-	}
-	json_object_set_new(item, "ms", item_ms(clock_mono() - t->asked));
-	tell(t, item);
+	tell(t, trace_item_reply(
+		    s, phase, command, reply, clock_mono() - t->asked));
 	mine = NULL;
 }
 
@@ -301,25 +188,8 @@ on_handler(void *arg, const struct session *s, const struct observed *o)
 static void
 on_message(void *arg, const struct session *s, const struct message *m)
 {
-	struct edits list = { 0 };
-	json_t *item, *rcpts;
-
-	if (m == NULL)
-		return;
-	item = item_new("message");
-	rcpts = json_array();
-	edits_of(&list, m);
-	item_set_text(item, "sender", m->sender.email);
-	for (size_t i = 0; i < m->n_rcpt; i++)
-		json_array_append_new(rcpts,
-		    item_text(m->rcpt[i].email, strlen(m->rcpt[i].email)));
-	json_object_set_new(item, "recipients", rcpts);
-	json_object_set_new(item, "edits", item_edits(&list));
-	if (m->quarantined)
-		item_set_text(item, "quarantine", m->quarantine_reason);
-	item_set_some(item, "meta", item_changes(s->meta, m->meta));
-	edits_fini(&list);
-	tell(arg, item);
+	if (m != NULL)
+		tell(arg, trace_item_message(s, m));
 }
 
 static void

@@ -49,7 +49,7 @@ LAYERS = (
     ('policy', 'recorder recorder_start '
                'epoch epoch_load epoch_work task event event_call event_seen event_message '
                'event_stand event_rewrite event_record event_msys event_dry event_decision relay'),
-    ('sim', 'sim sim_* transcript transcript_text transcript_item trace_session pretend test_*'),
+    ('sim', 'sim sim_* transcript transcript_text transcript_item trace_item trace_session pretend test_*'),
     ('door', 'mta_config doctor glue glue_guard status prometheus exporter exporter_page'),
     ('top', 'main serve serve_options serve_record cli cli_* status_view try_options'),
 )
