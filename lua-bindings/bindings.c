@@ -58,6 +58,7 @@ static void (*const openers[])(lua_State *L) = {
 	lb_clamd_open,
 	lb_vault_open,
 	lb_dkim_sign_open,
+	lb_arc_seal_open,
 	lb_fs_open,
 	lb_file_open,
 	lb_file_type_open,

@@ -5,6 +5,7 @@
 
 /* One row for each file: an identifier of its own, its path from here. */
 #define EMBEDDED(FILE)                                                         \
+	FILE(arc_seal, "arc_seal.lua")                                         \
 	FILE(clamd, "clamd.lua")                                               \
 	FILE(config, "config.lua")                                             \
 	FILE(coroutine, "coroutine.lua")                                       \

@@ -57,9 +57,8 @@ job_gc(lua_State *L)
 	return 0;
 }
 
-/* Batches of one message get one signature, if they are equal. */
-static int64_t
-time_of(struct content *c)
+int64_t
+lb_dkim_sign_time(struct content *c)
 {
 	if (c->signed_at == 0)
 		c->signed_at = clock_wall() / CLOCK_S;
@@ -94,7 +93,7 @@ job(lua_State *L)
 	headers_copy(&j->headers, &m->headers);
 	j->signature = (struct signature){ .signer = dkim_signer_ref(signer),
 		.body = body_ref(m->body),
-		.at = time_of(m->content),
+		.at = lb_dkim_sign_time(m->content),
 		.kumomta_quirks = state_of(L)->settings->kumomta_quirks };
 	j->has_body_hash =
 	    signatures_body_hash(m, signer->body, j->signature.body_hash);

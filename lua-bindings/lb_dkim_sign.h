@@ -4,10 +4,16 @@
 #ifndef KUMILTER_LB_DKIM_SIGN_H
 #define KUMILTER_LB_DKIM_SIGN_H
 
-struct lua_State;
+#include <stdint.h>
+
+struct content;
 struct dkim_signer;
+struct lua_State;
 
 /* The signer at i, which the object owns; raises where it is none. */
 struct dkim_signer *lb_dkim_signer_check(struct lua_State *L, int i);
+
+/* t= of all signatures of one message: its batches get equal ones. */
+int64_t lb_dkim_sign_time(struct content *c);
 
 #endif

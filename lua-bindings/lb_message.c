@@ -258,7 +258,6 @@ static const luaL_Reg methods[] = {
 	{ "shrink", lb_message_no_effect_true },
 	{ "shrink_data", lb_message_no_effect_true },
 	{ "set_force_sync", lb_message_no_effect },
-	{ "arc_seal", lb_message_arc_seal },
 	{ "arc_verify", lb_message_arc_verify },
 	{ "check_fix_conformance", lb_message_check_fix_conformance },
 	{ "parse_rfc3464", lb_message_parse_rfc3464 },

@@ -51,8 +51,6 @@ int lb_message_append_text_html(struct lua_State *L);
 /* lb_message_queue.c: what only a queue has */
 int lb_message_no_effect(struct lua_State *L);
 int lb_message_no_effect_true(struct lua_State *L);
-/* and what is not in this version */
-int lb_message_arc_seal(struct lua_State *L);
 
 /* lb_message_conform.c: does it keep to the standards, and mending it */
 int lb_message_check_fix_conformance(struct lua_State *L);

@@ -29,17 +29,3 @@ lb_message_no_effect_true(lua_State *L)
 	lua_pushboolean(L, 1);
 	return 1;
 }
-
-static int
-missing(lua_State *L, const char *name)
-{
-	return luaL_error(
-	    L, "message:%s: not in this version of kumilter", name);
-}
-
-/* message:arc_seal(signer, serv_id, results): raises, not in this version */
-int
-lb_message_arc_seal(lua_State *L)
-{
-	return missing(L, "arc_seal");
-}

@@ -52,6 +52,7 @@ void lb_spf_open(struct lua_State *L);
 void lb_dkim_verify_open(struct lua_State *L);
 void lb_dmarc_open(struct lua_State *L);
 void lb_arc_open(struct lua_State *L);
+void lb_arc_seal_open(struct lua_State *L);
 void lb_http_open(struct lua_State *L);
 void lb_clamd_open(struct lua_State *L);
 void lb_vault_open(struct lua_State *L);

@@ -33,7 +33,7 @@ LAYERS = (
              'dkim_private dkim_signer dkim_sign dkim_settle sendmail_list '
              'sqlite_db dns_record dns_servers dns_zone spf_macro spf_record '
              'dkim_tags dkim_canon dkim_body dkim_fields dkim_key dkim_signature '
-             'dmarc_record dmarc_from arc_chain '
+             'dmarc_record dmarc_from arc_chain arc_seal '
              'http_url clamd'),
     ('process', 'recording '
                 'throttle_shared host_lookup redis redis_stream redis_conn redis_pool redis_cluster '
@@ -64,10 +64,10 @@ DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include
 # What a binding may include of its own kind, besides its own header.
 SHARED = {'lb.h', 'lb_open.h', 'lb_limits.h', 'bindings.h', 'embed.h'}
 # A class in several files: what its own header is for, and for whom else.
-FAMILIES = {'lb_dkim_sign.h': 'lb_dkim_sign* lb_message_arc lb_arc*',
-            'lb_resolver.h': 'lb_dns lb_spf lb_dkim_verify lb_dmarc lb_arc lb_msys_dkim',
+FAMILIES = {'lb_dkim_sign.h': 'lb_dkim_sign* lb_arc_seal',
+            'lb_resolver.h': 'lb_dns lb_spf lb_dkim_verify lb_dmarc lb_arc lb_arc_seal lb_msys_dkim',
             'lb_map.h': 'lb_map_build lb_map_kept lb_map_file',
-            'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime* lb_clamd lb_dkim_verify lb_dmarc lb_arc lb_milter lb_dkim_sign lb_msys_dkim',
+            'lb_message.h': 'lb_message_* lb_address_header lb_trace lb_mime* lb_clamd lb_dkim_verify lb_dmarc lb_arc lb_arc_seal lb_milter lb_dkim_sign lb_msys_dkim',
             'lb_address_header.h': 'lb_message',
             'lb_mime.h': 'lb_mime* lb_msys_mime lb_header_map lb_message_mime '
                          'lb_message_report lb_message_conform'}

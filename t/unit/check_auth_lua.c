@@ -11,7 +11,6 @@ static const char *const files[] = {
 	"dofile('t/lua/kumo_spf.lua')",
 	"dofile('t/lua/kumo_dmarc.lua')",
 	"dofile('t/lua/kumo_dkim_verify.lua')",
-	"dofile('t/lua/kumo_arc.lua')",
 };
 
 START_TEST(lua_file_runs)
