@@ -3,7 +3,6 @@
 #include "clock.h"
 #include "edits.h"
 #include "event_call.h"
-#include "event_rewrite.h"
 #include "moment.h"
 #include "transcript_item.h"
 #include "xmalloc.h"
@@ -88,29 +87,35 @@ trace_item_command(const struct session *s, enum phase phase,
 
 /* ---- answers ------------------------------------------------------------ */
 
+/* What the client reads now, and what for a later command. */
+static void
+set_lines(json_t *item, const struct session *s, enum phase phase,
+    const struct event_command *command, const struct reply *reply)
+{
+	bool addressed = phase == PHASE_MAIL || phase == PHASE_RCPT;
+	const char *host = session_macro(s, "j");
+	struct str now = { 0 }, later = { 0 };
+
+	reply_as_seen(&now, reply, phase, s->mta,
+	    host != NULL ? host : "localhost",
+	    addressed ? command->argument : NULL);
+	if (phase < PHASE_MAIL)
+		reply_as_seen_at_mail(&later, reply, phase, s->mta);
+	item_set_some(item, "lines", item_lines(&now));
+	item_set_some(item, "held", item_lines(&later));
+	str_fini(&now);
+	str_fini(&later);
+}
+
 static void
 set_refusal(json_t *item, const struct session *s, enum phase phase,
     const struct event_command *command, const struct reply *reply)
 {
-	const char *host = session_macro(s, "j");
-	struct str text = { 0 };
-
-	json_object_set_new(item, "code", json_integer(atoi(reply->code)));
 	item_set_text(item, "by", "policy");
-	reply_as_seen(&text, reply, phase, s->mta,
-	    host != NULL ? host : "localhost",
-	    phase == PHASE_MAIL || phase == PHASE_RCPT ? command->argument
-						       : NULL);
-	if (text.len > 0) {
-		json_object_set_new(item, "lines", item_lines(&text));
-	} else {
-		event_reply_text(&text, reply);
-		json_object_set_new(
-		    item, "held", item_text(str_c(&text), text.len));
-	}
+	json_object_set_new(item, "code", json_integer(atoi(reply->code)));
+	set_lines(item, s, phase, command, reply);
 	if (reply->closes)
 		json_object_set_new(item, "closes", json_true());
-	str_fini(&text);
 }
 
 json_t *

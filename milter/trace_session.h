@@ -13,8 +13,7 @@
  *   {"type": "server", "code", "lines", "by": "policy", "closes": true, "ms"}
  *   {"type": "server", "by": "mta", "action": "continue", "accept" or
  *    "discard", "ms"}: what the client reads is the MTA's own
- *   {"type": "server", "held": text, "code", ...}: it reads nothing of that
- *    now, but later
+ *   {"type": "server", "held": lines, ...}: it reads that for MAIL
  *   {"type": "log", ...}
  *   {"type": "abort"}
  *   {"type": "skipped", "items": number}: could not be kept, see below

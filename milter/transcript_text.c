@@ -80,29 +80,21 @@ client(const struct pen *p, const json_t *item)
 	words_about(p, "by ", text_of(item, "tls"));
 }
 
-/* What the MTA says by itself, or will say later. */
+/* What the MTA says by itself. */
 static void
-unseen(const struct pen *p, const json_t *item)
+own(const struct pen *p, const char *action)
 {
-	const char *action = text_of(item, "action");
-	const json_t *held = json_object_get(item, "held");
 	struct str s = { 0 };
 
-	if (held != NULL) {
-		str_addf(&s, "(said later: %lld %s)",
-		    (long long)json_integer_value(
-			json_object_get(item, "code")),
-		    text_of(item, "held"));
-		line_str(p, YELLOW, "S: ", &s);
-	} else if (action[0] != '\0') {
-		str_adds(&s, "(the MTA's own");
-		if (strcmp(action, "accept") == 0)
-			str_adds(&s, "; the policy is asked no more");
-		else if (strcmp(action, "discard") == 0)
-			str_adds(&s, "; the message is dropped");
-		str_addc(&s, ')');
-		line_str(p, DIM, "S: ", &s);
-	}
+	if (action[0] == '\0')
+		return;
+	str_adds(&s, "(the MTA's own");
+	if (strcmp(action, "accept") == 0)
+		str_adds(&s, "; the policy is asked no more");
+	else if (strcmp(action, "discard") == 0)
+		str_adds(&s, "; the message is dropped");
+	str_addc(&s, ')');
+	line_str(p, DIM, "S: ", &s);
 }
 
 static void
@@ -116,8 +108,9 @@ server(const struct pen *p, const json_t *item)
 	json_array_foreach (json_object_get(item, "lines"), i, one)
 		line(p, c, "S: ", json_string_value(one),
 		    json_string_length(one));
-	if (json_object_get(item, "lines") == NULL)
-		unseen(p, item);
+	json_array_foreach (json_object_get(item, "held"), i, one)
+		words_about(p, "at MAIL: ", json_string_value(one));
+	own(p, text_of(item, "action"));
 	if (json_object_get(item, "stalls") != NULL)
 		words(p, DIM, "   ",
 		    "(after its milter timeout: libmilter does not answer "

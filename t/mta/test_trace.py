@@ -25,6 +25,17 @@ end)
 '''
 
 
+AT_ONCE = '''
+local kumo = require 'kumo'
+kumo.on('init', function()
+  kumo.milter.configure {{ stage_reject = 'now' }}
+end)
+kumo.on('smtp_server_{event}', function()
+  kumo.reject({code}, '{code_class}.7.1 not you')
+end)
+'''
+
+
 class Trace:
     """kumilter trace --json, of a daemon; its items."""
 
@@ -102,3 +113,34 @@ def test_one_client_is_shown_what_it_reads(t):
     content, = [i for i in items if 'content' in i]
     check('queue id', True, content['queue_id'] in str(queued))
     check('end', 'close', items[-1]['type'])
+
+
+def refused_early(t, event, code):
+    """Refused at connect or HELO: what is read then, and for MAIL."""
+    policy = AT_ONCE.format(event=event, code=code, code_class=code // 100)
+    with t.kumilter(policy) as daemon:
+        trace = Trace(daemon, '--count', '1')
+        with Smtp(t.mta.port) as client:
+            read = [client.reply()]
+            for line in 'EHLO client.example.org', 'MAIL FROM:<a@b.example>':
+                if not client.closed_by:
+                    read.append(client.cmd(line))
+        items = trace.items()
+    refusal, = [i for i in items if i.get('by') == 'policy']
+    what = f'{event} {code}: {refusal}, {[str(r) for r in read]}'
+    at = 0 if event == 'connection_accepted' else 1
+    check(what + ': code', code, refusal['code'])
+    if 'lines' in refusal:
+        check(what + ': at once', list(read[at]), refusal['lines'])
+    else:
+        check(what + ': at once', 2, read[at].code // 100)
+    if 'held' in refusal:
+        check(what + ': at MAIL', list(read[2]), refusal['held'])
+    else:
+        check(what + ': the end', True, 'closes' in refusal)
+
+
+def test_refused_early(t):
+    for event in 'connection_accepted', 'ehlo':
+        for code in 421, 450, 550:
+            refused_early(t, event, code)

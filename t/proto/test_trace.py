@@ -12,6 +12,8 @@ import subprocess
 from case import equal, match, policy, rows, true
 from daemon import KUMILTER, PATIENCE, wait_until
 from mta_session import MESSAGE
+from test_recording import sessions
+from test_records import FOLDER, wait_records
 
 HEADERS, BODY = MESSAGE
 POLICY = '''
@@ -425,3 +427,31 @@ def test_misuse(d):
                           capture_output=True, text=True, timeout=PATIENCE)
     equal(done.returncode, 69)
     match(done.stderr, 'is kumilter serve running')
+
+
+TWO_LOGS = FOLDER + '''
+kumo.on('init', function()
+  kumo.milter.configure { compress_records = false,
+    decision_log = { log_dir = folder .. '/logs' } }
+end)
+''' + POLICY
+
+
+@policy(TWO_LOGS, args=['--record', '@DIR@/sessions'])
+def test_beside_other_observers(d):
+    """The decision log and a recording are told the same session."""
+    w = Watch(d, '--json')
+    play(d)
+    play(d, '<bad@example.com>')
+    items = w.wait_closed(2)
+    lines = wait_records(d, 2)
+    recorded = sessions(d, 2)
+    equal([line['outcome'] for line in lines], ['accepted', 'refused'])
+    equal([r['steps'][-1]['do'] for r in recorded], ['close', 'close'])
+    shown = [i['session'] for i in items if i['type'] == 'connect']
+    equal(shown, [line['session'] for line in lines])
+    handlers = [i['event'] for i in items if i['type'] == 'handler']
+    equal(sorted(set(handlers)), sorted(
+        {event for line in lines for event in line['events']} |
+        {'smtp_server_connection_accepted'}))
+    w.stop()

@@ -57,7 +57,7 @@ static void
 add_item(struct str *out, const json_t *item)
 {
 	static const char *const keys[] = { "client", "line", "event", "action",
-		"held", "text" };
+		"text" };
 	const char *type = text_of(item, "type");
 	const json_t *code = json_object_get(item, "code"), *n;
 
@@ -71,6 +71,8 @@ add_item(struct str *out, const json_t *item)
 		if (text_of(item, keys[i])[0] != '\0')
 			str_addf(out, " %s", text_of(item, keys[i]));
 	n = json_array_get(json_object_get(item, "edits"), 0);
+	if (n == NULL)
+		n = json_array_get(json_object_get(item, "held"), 0);
 	if (n != NULL)
 		str_addf(out, " %s", json_string_value(n));
 }
@@ -178,8 +180,9 @@ START_TEST(what_is_said_later)
 	    "kumo.on('smtp_server_ehlo', function() kumo.reject(550, 'x') "
 	    "end)");
 	expect("", "C H:a Q",
-	    CONNECT "client EHLO a; handler smtp_server_ehlo; server 550 x; "
-		    "close");
+	    CONNECT
+	    "client EHLO a; handler smtp_server_ehlo; server 550 550 x; "
+	    "close");
 	policy_done();
 }
 END_TEST

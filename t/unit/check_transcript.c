@@ -119,8 +119,8 @@ START_TEST(items_become_lines)
 		    "S: \033[2m(the MTA's own; the message is "
 		    "dropped)\033[0m\n" },
 		{ "{\"type\": \"server\", \"by\": \"policy\", \"code\": 550, "
-		  "\"held\": \"no\"}",
-		    "S: \033[33m(said later: 550 no)\033[0m\n" },
+		  "\"held\": [\"550 no\"]}",
+		    "   \033[2m(at MAIL: 550 no)\033[0m\n" },
 		{ "{\"type\": \"client\", \"line\": \"MAIL FROM:<>\", "
 		  "\"auth\": \"ann\"}",
 		    "C: \033[1mMAIL FROM:<>\033[0m\n"
