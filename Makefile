@@ -29,6 +29,7 @@
 ## bench-rbl       2000 sessions that wait for a block list
 ## bench-trace     what being watched by kumilter trace costs
 ## bench-dkim      signatures verified and made, beside libopendkim
+## bench-spf       checks of SPF and DMARC, with a DNS that knows all
 ## bench-parsers   is the parsers' time linear in what a client sends?
 ## soak            10^6 messages, 1000 reloads: memory and fds stay flat (slow)
 ## clean           remove build/
@@ -295,18 +296,26 @@ DKIM_OTHER := $(if $(shell pkg-config --exists opendkim && echo yes),\
 
 bench-dkim: $(BUILD)/bench/dkim $(DKIM_OTHER)
 	@$(BUILD)/bench/dkim $(or $(strip $(DKIM_OTHER)),'') $(DKIM_ARGS)
+$(BUILD)/bench/spf: t/bench/spf.c t/unit/dns_server.h $(LIB_OBJ)
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB_OBJ) $(ALL_LDFLAGS) $(LIBS)
+
 bench-library: $(BUILD)/bench/library
 	@$(BUILD)/bench/library $(LIBRARY_ARGS)
 bench-rbl: all $(BUILD)/bench/loadgen $(BUILD)/bench/slow_dns
 	@t/bench/rbl.py $(RBL_ARGS)
 bench-trace: all $(BUILD)/bench/loadgen
 	@t/bench/trace.py $(TRACE_ARGS)
+bench-spf: $(BUILD)/bench/spf
+	@$(BUILD)/bench/spf $(SPF_ARGS)
 bench-parsers: $(BUILD)/bench/parsers
 	@$(BUILD)/bench/parsers t/fuzz/corpus
 bench: all $(BUILD)/bench/bare_filter $(BUILD)/bench/loadgen \
-		$(BUILD)/bench/library $(BUILD)/bench/slow_dns
+		$(BUILD)/bench/library $(BUILD)/bench/slow_dns $(BUILD)/bench/spf
 	@t/bench/bench.py $(BENCH_ARGS)
 	@$(BUILD)/bench/library $(LIBRARY_ARGS)
+	@$(BUILD)/bench/spf $(SPF_ARGS)
 	@t/bench/rbl.py $(RBL_ARGS)
 soak: all $(BUILD)/bench/loadgen
 	@t/bench/soak.py $(SOAK_ARGS)
@@ -366,5 +375,5 @@ clean:
 
 .PHONY: all help clean deps check check-dkim-cross check-unit check-conf check-extras check-fuzz check-proto check-mta \
 	asan tsan sanitized lint valgrind format format-check demo run bench bench-library \
-	bench-rbl bench-trace bench-parsers soak install uninstall deb deps-deb
+	bench-rbl bench-trace bench-spf bench-parsers soak install uninstall deb deps-deb
 .DEFAULT_GOAL := all
