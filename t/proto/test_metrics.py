@@ -317,11 +317,11 @@ def test_page_in_a_browser(d):
     match(s.mail('<bug@example.com>'), '^421')
     seen, page = browse(d)
     true('live' in seen, 'the word "live" in\n' + ' '.join(seen))
-    for words in (['smtp_server_mail_from', '2'], ['550', '1'],
+    for words in (['smtp_server_', 'mail_from', '2'], ['550', '1'],
                   ['errors of the policy', '1'],
-                  ['with "quotes" \\ and <b>', '0', '1']):
-        i = seen.index(words[0])
-        equal(seen[i:i + len(words)], words)
+                  ['with "quotes" \\ and <b>', '0']):
+        i = seen.index(words[-2])
+        equal(seen[i + 2 - len(words):i + 2], words)
     true(page.count('<svg') >= 6, 'charts')
     match(page, '<section class="card" id="dry-card" hidden')
 
