@@ -18,7 +18,8 @@
 ## check-fuzz      the fuzzers' corpora once again
 ## check-mta       real Postfix and real Sendmail
 ## check-conf      samples, snippets and units load
-## check-dkim-cross 1000 messages signed by dkimpy and Mail::DKIM
+## check-dkim-cross 1000 messages signed by dkimpy and Mail::DKIM, and 1000
+##                 of ours verified by them
 ## check-extras    KumoMTA's own helpers, from EXTRAS=DIR (not in check)
 ## asan tsan       rebuild with sanitizers, run unit and protocol tests
 ## valgrind        a short session under valgrind
@@ -195,7 +196,7 @@ check-proto: all
 # what dkimpy and Mail::DKIM sign; check-proto has a few of them
 check-dkim-cross: all
 	@KUMILTER=$(OUT)/kumilter KUMILTER_DKIM_CROSS=$(or $(CROSS),1000) \
-		t/proto/run.py --only '^dkim_verify.signed_by_others'
+		t/proto/run.py --only '^dkim_verify.signed_by_others|^dkim_sign'
 
 check-mta: all
 	@KUMILTER=$(OUT)/kumilter t/mta/run.py $(if $(ONLY),--only '$(ONLY)')

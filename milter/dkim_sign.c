@@ -101,13 +101,13 @@ count(const struct headers *h, const char *name)
 	return n;
 }
 
-/* How often a name of the signer's was there before. */
+/* How often the signer has the name at i, from k up to end. */
 static size_t
-seen(const struct dkim_signer *s, size_t i)
+named(const struct dkim_signer *s, size_t i, size_t k, size_t end)
 {
 	size_t n = 0;
 
-	for (size_t k = 0; k < i; k++)
+	for (; k < end; k++)
 		n += strcmp(s->name[k], s->name[i]) == 0;
 	return n;
 }
@@ -117,7 +117,9 @@ static size_t
 times(const struct dkim_signing *w, size_t i)
 {
 	const struct dkim_signer *s = w->signer;
-	size_t there = count(w->headers, s->name[i]), before = seen(s, i);
+	size_t there = count(w->headers, s->name[i]),
+	       before = named(s, i, 0, i);
+	size_t more = named(s, i, i + 1, s->n);
 	bool quirks = w->kumomta_quirks;
 
 	if (!quirks && there > 0 && IS_AMONG(gone, s->name[i]))
@@ -129,6 +131,9 @@ times(const struct dkim_signing *w, size_t i)
 	}
 	if (s->over_sign)
 		return before == 0 ? there + 1 : 0;
+	/* of two From: one unsigned is one that anybody may have written */
+	if (!quirks && before == 0 && strcmp(s->name[i], "from") == 0)
+		return there > more ? there - more : 1;
 	return 1;
 }
 

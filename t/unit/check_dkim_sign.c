@@ -58,6 +58,13 @@ static const struct {
 	{ FULL, "From:From:Cc", true, false, "from:from:cc" },
 	{ FULL "To: e@f\n", "From:To", true, false, "from:from:to:to:to" },
 	{ FULL "to: e@f\n", "From:To", false, false, "from:to" },
+	/* all From: are signed */
+	{ FULL "From: e\n", "From:To", false, false, "from:from:to" },
+	{ FULL "From: e\n", "From:To:From", false, false, "from:to:from" },
+	{ FULL "From: e\nFROM: f\n", "From:From", false, false,
+	    "from:from:from" },
+	{ FULL "From: e\n", "From:To", false, true, "from:to" },
+	{ FULL "From: e\n", "From:To", true, false, "from:from:from:to:to" },
 	/* what MTAs add behind us is signed where it is there */
 	{ FULL, "From:Date:Message-ID", false, false, "from:date" },
 	{ FULL, "From:Date:Message-ID", true, false, "from:from:date" },
