@@ -94,6 +94,43 @@ max_age = '24 hours'
 max_age = '1 hour'
 '''
 
+DKIM = '''package.path = '{extras}/?.lua;' .. package.path
+local kumo = require 'kumo'
+local dkim_sign = require 'policy-extras.dkim_sign'
+local sign = dkim_sign:setup {{ '{folder}/dkim.toml' }}
+kumo.on('smtp_server_message_received', function(msg)
+  sign(msg)
+end)
+'''
+
+# One domain with its own key, one without a key; a signature for all, and one
+# for those that no block is for.
+SIGNATURES = '''
+[base]
+selector = "common"
+headers = ["From", "To", "Subject", "Date"]
+additional_signatures = ["Esp", "Fallback"]
+over_sign = true
+[domain."one.example"]
+filename = "{folder}/rsa.pem"
+body_canonicalization = "Simple"
+[domain."*.ed.example"]
+selector = "ed"
+filename = "{folder}/ed.pem"
+algo = "ed25519"
+expiration = 600
+headers = ["From", "Subject"]
+[domain."lost.example"]
+filename = "{folder}/never.pem"
+[signature."Esp"]
+domain = "esp.example"
+filename = "{folder}/ed.pem"
+[signature."Fallback"]
+policy = "OnlyIfMissingDomainBlock"
+domain = "fallback.example"
+filename = "{folder}/rsa.pem"
+'''
+
 SOURCES = '''
 [source."ip"]
 source_address = "192.0.2.1"
@@ -199,6 +236,54 @@ def tenants(extras, folder):
     return 'tenants are read and guarded'
 
 
+def tags(field):
+    """The tags of a DKIM-Signature: name -> value."""
+    return dict(tag.strip().split('=', 1) for tag in
+                re.sub(r'\s', '', field).split(';'))
+
+
+def signatures(extras, folder):
+    """dkim_sign signs by domain, and for others."""
+    write(folder, dkim=SIGNATURES.format(folder=folder))
+    for name, words in (('rsa', 'rsa -pkeyopt rsa_keygen_bits:1024'),
+                        ('ed', 'ed25519')):
+        path = f'{folder}/{name}.pem'
+        subprocess.run(['openssl', 'genpkey', '-out', path, '-algorithm',
+                        *words.split()], check=True, capture_output=True)
+        os.chmod(path, 0o644)
+
+    def one(daemon):
+        s = play.session(daemon)
+
+        def seen(domain, wanted):
+            s.message(headers=[('From', f'a@{domain}'), ('Subject', 'x')])
+            got = [tags(field) for field in s.delivered.get('DKIM-Signature')]
+            play.equal([(t['d'], t['s'], t['a'], t['h']) for t in got], wanted)
+            return got
+        esp = ('esp.example', 'common', 'ed25519-sha256',
+               'from:from:to:subject:subject')
+        first = seen('one.example', [esp, (
+            'one.example', 'common', 'rsa-sha256', esp[3])])
+        play.equal([t['c'] for t in first],
+                   ['relaxed/relaxed', 'relaxed/simple'])
+        second = seen('sub.ed.example', [esp, (
+            'sub.ed.example', 'ed', 'ed25519-sha256',
+            'from:from:subject:subject')])
+        play.equal(int(second[1]['x']) - int(second[1]['t']), 600)
+        seen('other.example', [('fallback.example', 'common', 'rsa-sha256',
+                                esp[3]), esp])
+        play.match(s.message(headers=[('Subject', 'x')]),
+                   r'552 5\.6\.0 DKIM signing requires a From header')
+        s = play.session(daemon)
+        play.match(s.message(headers=[('From', 'a@lost.example')]),
+                   r'421 4\.3\.0 .* technical difficulties')
+        play.match(daemon.log(), 'failed to load data from file '
+                   r'`[^`]*/never\.pem`: No such file')
+
+    played(DKIM.format(extras=extras, folder=folder), one)
+    return 'signs by the domain of From:'
+
+
 def main(argv):
     """Returns the exit code."""
     if len(argv) != 2:
@@ -213,7 +298,8 @@ def main(argv):
     failed = 0
     steps = [(name, load, name) for name in HELPERS]
     steps += [('listener_domains, played', relaying),
-              ('queue, played', tenants)]
+              ('queue, played', tenants),
+              ('dkim_sign, played', signatures)]
     for title, step, *args in steps:
         with tempfile.TemporaryDirectory(prefix='kumilter-extras-') as folder:
             os.chmod(folder, 0o755)     # the daemon is not root for long
