@@ -73,6 +73,7 @@ t.cases('trusted', {
 }, function(row)
   local s = t.session(row)
   s:send { from = 'x@spammer.invalid', to = 'bob@example.net' }:expect(250)
+  s:message():expect_header('X-Policy', 'trusted')
 end)
 
 t.test('an address that is no more', function()
@@ -93,6 +94,9 @@ t.test('a header of ours is ours', function()
   s:send { headers = { ['X-Policy'] = 'believe me', Subject = 'hi' } }
     :expect(250)
   t.equal(s:message():headers 'X-Policy', { 'trusted' })
+  s = t.session { client = '198.51.100.7' }
+  s:send { headers = { ['X-Policy'] = 'trusted', Subject = 'hi' } }:expect(250)
+  t.equal(s:message():headers 'X-Policy', { 'checked' })
 end)
 
 t.test('the test of spam filters is held', function()

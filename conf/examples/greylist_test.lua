@@ -37,10 +37,18 @@ end)
 
 t.cases('nobody waits who', {
   ['is on this machine'] = { client = '127.0.0.1' },
+  ['is here by IPv6'] = { client = '::1' },
   ['has logged in'] = { client = '203.0.113.9', auth = 'ann' },
   ['has a known name'] = { client = '198.51.100.10' },
 }, function(row)
   t.session(row):send {}:expect(250)
+end)
+
+t.test('by IPv6, too; postmaster is spared', function()
+  local s = t.session { client = '2001:db8::7' }
+  s:mail 'ann@example.com'
+  s:rcpt('bob@example.org'):match(451, WAIT)
+  s:rcpt('Postmaster'):expect(250)
 end)
 
 t.cases('a name helps nobody', {

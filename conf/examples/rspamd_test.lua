@@ -22,20 +22,47 @@ local function send(to)
   return s:send { to = to, headers = { Subject = 'hello' } }, s
 end
 
-t.test('refused', function()
-  says 'reject'
-  send():expect(550, '5.7.1 this looks like spam')
-  t.equal(#t.requests(), 1)
-  t.equal(t.requests()[1].headers.IP, '203.0.113.9')
+t.cases('refused', {
+  spam = { 'reject', nil, 550, '5.7.1 this looks like spam' },
+  ['in its words'] = { 'reject', { messages = { smtp_message = 'Gtube' } },
+    550, '5.7.1 Gtube' },
+  ['for now'] = { 'soft reject', nil, 451, '4.7.1 try again later, please' },
+  ['a virus'] = { 'no action',
+    { symbols = { CLAM_VIRUS = { options = { 'X' } } } },
+    550, '5.7.1 this message has a virus: X' },
+}, function(row)
+  says(row[1], row[2])
+  send():expect(row[3], row[4])
 end)
 
-t.test('marked', function()
-  says 'rewrite subject'
+t.test('what it is told', function()
+  says 'no action'
+  t.session { client = '203.0.113.9', helo = 'client.example.com' }
+    :send { from = 'ann@example.com', to = 'bob@example.org' }:expect(250)
+  t.equal(#t.requests(), 1)
+  local headers = t.requests()[1].headers
+  t.equal({ headers.IP, headers.Helo, headers.From, headers.Rcpt },
+    { '203.0.113.9', 'client.example.com', '<ann@example.com>',
+      '<bob@example.org>' })
+end)
+
+t.test('our users are not asked about', function()
+  says 'reject'
+  t.session { client = '203.0.113.9', auth = 'ann' }:send {}:expect(250)
+  t.equal(#t.requests(), 0)
+end)
+
+t.cases('marked', {
+  { 'no action', 'hello' },
+  { 'add header', 'hello', 'Yes' },
+  { 'rewrite subject', '*** SPAM *** hello', 'Yes' },
+}, function(row)
+  says(row[1])
   local reply, s = send()
   reply:expect(250)
-  s:message():expect_header('X-Spam', 'Yes')
+  s:message():expect_header('X-Spam', row[3])
     :expect_header('X-Spam-Score', '7.50 / 15.00')
-    :expect_header('Subject', '*** SPAM *** hello')
+    :expect_header('Subject', row[2])
 end)
 
 t.test('not sure: comes again', function()

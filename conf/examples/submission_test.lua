@@ -29,6 +29,12 @@ t.test('strangers are not us', function()
   local s = t.session()
   s:mail 'ann@example.net'
   s:rcpt('bob@example.org'):expect(550, '5.7.1 log in to send as example.net')
+  s:rcpt('postmaster@example.net'):expect(250)
+  s:rset()
+  s:send { from = 'eve@example.com', headers = { From = 'ann@example.net' } }
+    :expect(550, '5.7.1 log in to write as example.net')
+  s:send { from = 'eve@example.com', headers = { From = 'eve@example.com' } }
+    :expect(250)
 end)
 
 t.test('a quota, and the time that it takes to come back', function()
@@ -38,6 +44,9 @@ t.test('a quota, and the time that it takes to come back', function()
     s:rcpt(('r%d@example.org'):format(n)):expect(250)
   end
   s:rcpt('more@example.org'):match(451, '^4%.7%.1 you may send 60/10min')
+  local other = t.session { auth = 'ann' }
+  other:mail 'ann@example.net'
+  other:rcpt('more@example.org'):expect(250)
   t.skip(600)
   s:rcpt('more@example.org'):expect(250)
 end)

@@ -1,4 +1,4 @@
-"""What the sample policy and the manual's examples do to a client.
+"""What the manual's examples do to a client.
 
 Each function plays sessions with one policy and raises Failure where the
 client is told something else than the comments in the policy promise.
@@ -15,9 +15,7 @@ from mta_session import MESSAGE                             # noqa: E402
 
 STRANGER = '203.0.113.9'
 HEADERS = MESSAGE[0]
-GTUBE = (b'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL'
-         b'*C.34X\r\n')
-__all__ = ['Daemon', 'DaemonError', 'Failure', 'SAMPLE', 'EXAMPLES']
+__all__ = ['Daemon', 'DaemonError', 'Failure', 'EXAMPLES']
 
 
 def session(daemon, helo='client.example.com', addr=STRANGER, **how):
@@ -25,45 +23,6 @@ def session(daemon, helo='client.example.com', addr=STRANGER, **how):
     s = daemon.session(addr=addr, **how)
     equal(s.helo(helo), 'continue')
     return s
-
-
-def sample_envelope(daemon):
-    """Objections are said at RCPT, and not to postmaster."""
-    s = session(daemon, helo='mx.example.test')
-    equal(s.mail(), 'continue')
-    equal(s.rcpt(), '550 5.7.1 that is my name, not yours')
-    equal(s.rcpt('<postmaster@example.org>'), 'continue')
-    equal(s.rcpt('<Postmaster>'), 'continue')
-    equal(s.helo('client.example.com'), 'continue')
-    equal(s.mail('<a@spammer.invalid>'), 'continue')
-    equal(s.rcpt(), '550 5.7.1 mail from your domain is not accepted')
-    equal(s.rcpt('<Abuse@example.org>'), 'continue')
-    s.rset()
-    equal(s.mail('<>'), 'continue')
-    equal(s.rcpt(), 'continue')
-    equal(s.rcpt('<Old-List@example.net>'),
-          '550 5.1.6 this list has moved to new-list')
-
-
-def sample_trusted(daemon):
-    """Logged in, or from here: nothing is held against them."""
-    for how in ({'addr': '127.0.0.1'}, {'addr': '::1', 'family': '6'},
-                {'macros': {'{auth_authen}': 'joe'}}):
-        s = session(daemon, **how)
-        s.message('<a@spammer.invalid>')
-        equal(s.delivered.get('X-Policy'), ['trusted'], str(how))
-
-
-def sample_message(daemon):
-    """One From:, a header of our own, GTUBE held."""
-    s = session(daemon)
-    s.message(headers=[*HEADERS, ('X-Policy', 'trusted')])
-    equal(s.delivered.get('X-Policy'), ['checked'])
-    equal(s.delivered.quarantine, None)
-    equal(s.message(headers=[*HEADERS, ('From', 'b@example.com')]),
-          '554 5.6.0 a message has one From: header, yours has more')
-    s.message(body=GTUBE)
-    equal(s.delivered.quarantine, 'GTUBE')
 
 
 def first(daemon):
@@ -180,7 +139,6 @@ def checked(daemon):
     equal(s.message(**many), '552 5.6.0 too many parts')
 
 
-SAMPLE = (sample_envelope, sample_trusted, sample_message)
 # By a piece of the example's text.
 EXAMPLES = {'no mail from your domain, please': first,
             'bare_helo': bare_helo,
