@@ -8,15 +8,17 @@ local native = ...
 local error = error
 
 -- message:arc_seal(signer, serv_id, results [, resolver])
---   Verifies the message's chain and adds a set to it: prepends
---   ARC-Authentication-Results, ARC-Message-Signature and ARC-Seal.
+--   Verifies the chain of the message as it came and adds a set to it, for
+--   the message as it stands: prepends ARC-Authentication-Results,
+--   ARC-Message-Signature and ARC-Seal.
 --   signer: of kumo.dkim.rsa_sha256_signer; its headers are what the signature
 --   covers, but for Authentication-Results and ARC's own.  serv_id: string,
 --   the name of this host.  results: array, as add_authentication_results
 --   takes it.  resolver: a name of kumo.dns.define_resolver.
 --   A chain that fails gets a seal with cv=fail that covers its own set alone,
---   none with kumomta_quirks.  Nothing is added to a chain whose newest seal
---   says cv=fail, nor a 51st set.
+--   none with kumomta_quirks, where that is verified as it stands, too.
+--   Nothing is added to a chain whose newest seal says cv=fail, nor a 51st
+--   set.
 --   To be called last: what the policy changes afterwards is not sealed.
 --   Raises on what does not fit, on an unknown resolver, and where the body's
 --   file cannot be read.

@@ -15,9 +15,11 @@
 #include "milter/arc_seal.h"
 #include "milter/auth_results.h"
 #include "milter/co.h"
+#include "milter/dkim_settle.h"
 #include "milter/message.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define JOB "kumo.arc seal"
 
@@ -27,8 +29,10 @@ struct job {
 	int64_t until; /* no lookup waits longer */
 	int64_t now;
 	struct dkim_signer *signer;
-	struct headers headers;
-	struct body *body;
+	bool sendmail;
+	/* whose chain it is, and what is sealed */
+	struct headers chain, headers;
+	struct body *chain_body, *body;
 	struct str results;
 	struct arc_sealed sealed;
 	int rc; /* of arc_seal() */
@@ -48,8 +52,8 @@ job_block(struct wait *wait, int64_t deadline)
 {
 	struct job *j = (struct job *)wait;
 	bool quirks = j->resolver.settings->kumomta_quirks;
-	struct arc_query q = { .headers = &j->headers,
-		.body = j->body,
+	struct arc_query q = { .headers = &j->chain,
+		.body = j->chain_body,
 		.now = j->now,
 		.kumomta_quirks = quirks,
 		.ask = ask,
@@ -87,12 +91,14 @@ job_gc(lua_State *L)
 	struct job *j = lua_touserdata(L, 1);
 
 	dkim_signer_unref(j->signer);
+	headers_fini(&j->chain);
 	headers_fini(&j->headers);
+	body_unref(j->chain_body);
 	body_unref(j->body);
 	str_fini(&j->results);
 	arc_sealed_fini(&j->sealed);
 	j->signer = NULL;
-	j->body = NULL;
+	j->chain_body = j->body = NULL;
 	return 0;
 }
 
@@ -112,6 +118,48 @@ take_results(lua_State *L, struct job *j)
 	json_decref(results);
 	if (rc != 0)
 		luaL_error(L, "arc_seal: %s", err.msg);
+}
+
+static const struct header *
+next_field(const struct headers *h, size_t *at)
+{
+	while (*at < h->n)
+		if (arc_is_field(h->field[(*at)++].name))
+			return &h->field[*at - 1];
+	return NULL;
+}
+
+/* Are the fields of ARC the same in both? */
+static bool
+same_chain(const struct headers *a, const struct headers *b)
+{
+	const struct header *x, *y;
+	size_t i = 0, k = 0;
+
+	do {
+		x = next_field(a, &i);
+		y = next_field(b, &k);
+		if (x == NULL || y == NULL)
+			return x == y;
+	} while (x->raw_len == y->raw_len &&
+		 memcmp(x->raw, y->raw, x->raw_len) == 0 &&
+		 strcasecmp(x->name, y->name) == 0);
+	return false;
+}
+
+/*
+ * The chain is that of the message as it came, whatever the policy has made of
+ * it since (RFC 8617, 5.1), unless it is the chain that it has changed.
+ */
+static void
+take_chain(struct job *j, const struct message *m)
+{
+	const struct content *c = m->content;
+	bool came = c->headers.n != 0 && same_chain(&c->headers, &m->headers) &&
+		    !j->resolver.settings->kumomta_quirks;
+
+	headers_copy(&j->chain, came ? &c->headers : &m->headers);
+	j->chain_body = body_ref(came ? c->body : m->body);
 }
 
 /* native.job(message, signer, serv_id, results, resolver) -> job */
@@ -135,8 +183,11 @@ job(lua_State *L)
 		    .resolver = resolver,
 		    .now = lb_dkim_sign_time(m->content),
 		    .signer = dkim_signer_ref(signer),
+		    .sendmail = lb_dkim_sign_sendmail(L),
 		    .body = body_ref(m->body) };
+	take_chain(j, m);
 	headers_copy(&j->headers, &m->headers);
+	dkim_settle(&j->headers, signer, j->sendmail);
 	take_results(L, j);
 	return 1;
 }
@@ -157,6 +208,8 @@ put(lua_State *L)
 	struct message *m = lb_message_check(L);
 	struct job *j = lb_check(L, 2, JOB);
 
+	if (j->rc == 1)
+		dkim_settle(&m->headers, j->signer, j->sendmail);
 	for (int k = 0; j->rc == 1 && k < ARC_FIELDS; k++) {
 		const char *name = arc_field_name((enum arc_field)k);
 		const struct str *raw = &j->sealed.raw[k];

@@ -65,8 +65,8 @@ lb_dkim_sign_time(struct content *c)
 	return c->signed_at;
 }
 
-static bool
-is_sendmail(lua_State *L)
+bool
+lb_dkim_sign_sendmail(lua_State *L)
 {
 	const struct run *run = state_of(L)->run;
 
@@ -87,7 +87,7 @@ job(lua_State *L)
 		    "dkim_sign: the message has no From: and is not signed");
 		return 0;
 	}
-	dkim_settle(&m->headers, signer, is_sendmail(L));
+	dkim_settle(&m->headers, signer, lb_dkim_sign_sendmail(L));
 	j = lb_new(L, JOB, sizeof *j);
 	j->wait = (struct wait){ job_block, job_finish, "message:dkim_sign" };
 	headers_copy(&j->headers, &m->headers);

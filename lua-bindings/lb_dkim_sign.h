@@ -4,6 +4,7 @@
 #ifndef KUMILTER_LB_DKIM_SIGN_H
 #define KUMILTER_LB_DKIM_SIGN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct content;
@@ -15,5 +16,8 @@ struct dkim_signer *lb_dkim_signer_check(struct lua_State *L, int i);
 
 /* t= of all signatures of one message: its batches get equal ones. */
 int64_t lb_dkim_sign_time(struct content *c);
+
+/* Is the message on its way through Sendmail?  For dkim_settle(). */
+bool lb_dkim_sign_sendmail(struct lua_State *L);
 
 #endif

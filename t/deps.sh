@@ -12,7 +12,7 @@ libcurl4-openssl-dev libzstd-dev libmicrohttpd-dev libmagic-dev"
 # to test: Check; python3 plays MTAs and clients; Postfix; miltertest is an
 # MTA by others, and dkimpy and Mail::DKIM sign mail.  Sendmail conflicts with Postfix: it is only unpacked, below.
 test="redis-server openssl check python3 postfix libsasl2-modules m4 miltertest procps zstd python3-dkim \
-libmail-dkim-perl"
+python3-authres libmail-dkim-perl"
 # to lint
 lint="mandoc lua-check clang-format"
 

@@ -54,6 +54,12 @@ static const struct {
 	    "'smtp_server_data', function(msg) seal(msg) "
 	    "kumo.reject(550, msg:get_data():match('^[^:]+')) end",
 	    "h:ARC-Seal=x ", "550 ARC-Seal" },
+	/* none at all, of a message that had one */
+	{ "",
+	    "'smtp_server_data', function(msg) "
+	    "msg:remove_all_named_headers 'ARC-Seal' seal(msg) "
+	    "kumo.reject(550, msg:get_data():match('cv=%a+')) end",
+	    "h:ARC-Seal=x ", "550 cv=none" },
 	/* a message that is over */
 	{ "",
 	    "'smtp_server_data', function(msg) kept = msg end) "
