@@ -379,6 +379,11 @@ event_unknown(struct session *s, const char *line, struct reply *reply)
 	struct call c;
 
 	begin(s, PHASE_UNKNOWN, &command, &v);
+	/* asked for by who only looks: without him it would not be here */
+	if (s->told & OBSERVE_COMMANDS && !call_has(s, EVENT_UNKNOWN_COMMAND)) {
+		observe_reply(s, PHASE_UNKNOWN, &command, reply);
+		return;
+	}
 	if (stand_answers(s, PHASE_UNKNOWN, &command, reply))
 		return;
 	if (v.kind == VERDICT_CONTINUE) {

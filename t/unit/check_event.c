@@ -2,7 +2,6 @@
  * Sessions through event.h, each with its policy, without any MTA: see
  * policy.h for the words.
  */
-#include "milter/observe.h"
 #include "policy.h"
 
 #define MAIL "H:a.example M:<s@a.example> R:<r@b.example> D h:Subject=hi b:x E"
@@ -427,31 +426,6 @@ START_TEST(session_goes_as_written)
 }
 END_TEST
 
-/* Who watches needs what no handler asks for. */
-START_TEST(needs_follow_the_observers)
-{
-	struct session *s;
-	struct event_needs n;
-
-	policy_use("", "");
-	observe_need(OBSERVE_COMMANDS | OBSERVE_HEADERS);
-	s = session_new();
-	event_open(s);
-	n = event_needs(s);
-	ck_assert(n.any && n.unknown && n.content);
-	ck_assert(!n.body && !n.edits && !n.connect_answers && !n.data);
-	observe_need(OBSERVE_BODY);
-	event_close(s);
-	s = session_new();
-	event_open(s);
-	observe_need_no_more(OBSERVE_COMMANDS | OBSERVE_HEADERS | OBSERVE_BODY);
-	ck_assert(event_needs(s).body); /* as it began */
-	event_close(s);
-	ck_assert_uint_eq(observe_needs(), 0);
-	policy_done();
-}
-END_TEST
-
 START_TEST(needs_follow_the_handlers)
 {
 	static const struct {
@@ -588,7 +562,6 @@ suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, session_goes_as_written, 0, UNIT_N(rows));
 	tcase_add_test(t, needs_follow_the_handlers);
-	tcase_add_test(t, needs_follow_the_observers);
 	tcase_add_test(t, sessions_keep_their_epoch);
 	tcase_add_test(t, nothing_is_left_of_many_sessions);
 	return s;

@@ -246,6 +246,52 @@ START_TEST(nobody_is_told)
 }
 END_TEST
 
+/* A look at unknown commands does not make a condemned session answer them. */
+START_TEST(observers_change_nothing)
+{
+	static const char words[] = "C H:a M:<s@a.example> U:FOO M:<> Q";
+	static const char policy[] =
+	    "kumo.on('smtp_server_mail_from', function() "
+	    "kumo.disconnect(550, 'x') end)";
+	struct play p = { 0 };
+
+	observe_need(OBSERVE_COMMANDS);
+	policy_use("", policy);
+	play_on(&p, words);
+	observe_need_no_more(OBSERVE_COMMANDS);
+	ck_assert_str_eq(str_c(&p.out),
+	    "C -; H -; M 550 x; U -; M 421 mx.example.test disconnecting "
+	    "due to previous error!");
+	play_over(&p);
+	policy_done();
+}
+END_TEST
+
+/* Who watches needs what no handler asks for. */
+START_TEST(needs_follow_the_observers)
+{
+	struct session *s;
+	struct event_needs n;
+
+	policy_use("", "");
+	observe_need(OBSERVE_COMMANDS | OBSERVE_HEADERS);
+	s = session_new();
+	event_open(s);
+	n = event_needs(s);
+	ck_assert(n.any && n.unknown && n.content);
+	ck_assert(!n.body && !n.edits && !n.connect_answers && !n.data);
+	observe_need(OBSERVE_BODY);
+	event_close(s);
+	s = session_new();
+	event_open(s);
+	observe_need_no_more(OBSERVE_COMMANDS | OBSERVE_HEADERS | OBSERVE_BODY);
+	ck_assert(event_needs(s).body); /* as it began */
+	event_close(s);
+	ck_assert_uint_eq(observe_needs(), 0);
+	policy_done();
+}
+END_TEST
+
 static Suite *
 observe_suite(void)
 {
@@ -257,6 +303,8 @@ observe_suite(void)
 	tcase_add_test(tc, what_condemned_sessions_are_told_is_told);
 	tcase_add_test(tc, what_would_have_been);
 	tcase_add_test(tc, nobody_is_told);
+	tcase_add_test(tc, needs_follow_the_observers);
+	tcase_add_test(tc, observers_change_nothing);
 	return s;
 }
 
