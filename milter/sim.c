@@ -401,14 +401,12 @@ ask_end(struct sim *sim, struct sim_answer *a)
 	reply_fini(&r);
 }
 
-void
-sim_content(struct sim *sim, const char *text, size_t len, struct sim_answer *a)
+static void
+end_message(struct sim *sim, struct sim_answer *a)
 {
 	struct sim_result *res = &sim->result;
 
-	must(sim_is_open(sim));
 	sim_result_clear(sim);
-	sim_mail_read(&sim->now, text, len);
 	sim_mail_copy(&res->before, &sim->now);
 	sim_mail_copy(&res->after, &sim->now);
 	res->taken = true;
@@ -423,4 +421,23 @@ sim_content(struct sim *sim, const char *text, size_t len, struct sim_answer *a)
 	if (a->text.len == 0 && !a->closed)
 		say(sim, a, SIM_QUEUED, sim->queue_id);
 	finish_answer(a);
+}
+
+void
+sim_content(struct sim *sim, const char *text, size_t len, struct sim_answer *a)
+{
+	must(sim_is_open(sim));
+	sim_mail_read(&sim->now, text, len);
+	end_message(sim, a);
+}
+
+void
+sim_message(struct sim *sim, const struct sim_mail *mail, struct sim_answer *a)
+{
+	must(sim_is_open(sim));
+	for (size_t i = 0; i < mail->n_fields; i++)
+		sim_mail_add_field(
+		    &sim->now, mail->field[i].name, mail->field[i].raw);
+	str_add(&sim->now.body, str_c(&mail->body), mail->body.len);
+	end_message(sim, a);
 }

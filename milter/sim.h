@@ -37,6 +37,10 @@ struct sim_client {
 	const char *tls_cipher;
 	const struct sim_macro *macro; /* instead of the MTA's own */
 	size_t n_macros;
+	/* For a session that was a real one; NULL: as it comes. */
+	bool macros_only;       /* macro has all; a value may be NULL */
+	const char *name_given; /* with CONNECT */
+	const char *id;         /* the session's */
 };
 
 /* Postfix as mx.example.test on 192.0.2.25:25, 192.0.2.1:40000 connects. */
@@ -82,6 +86,10 @@ void sim_command(struct sim *sim, const char *line, struct sim_answer *a);
 /* All behind a 354, any line ends, no dots stuffed and none at the end. */
 void sim_content(
     struct sim *sim, const char *data, size_t len, struct sim_answer *a);
+
+/* The same of a message that was read already: its fields and body. */
+void sim_message(
+    struct sim *sim, const struct sim_mail *mail, struct sim_answer *a);
 
 bool sim_is_open(const struct sim *sim);
 /* conn_meta, also when the session is over. */

@@ -50,6 +50,12 @@ insert_field(struct sim_mail *m, size_t at, char *name, char *raw)
 }
 
 void
+sim_mail_add_field(struct sim_mail *m, const char *name, const char *raw)
+{
+	insert_field(m, m->n_fields, xstrdup(name), xstrdup(raw));
+}
+
+void
 sim_mail_copy(struct sim_mail *to, const struct sim_mail *from)
 {
 	*to = (struct sim_mail){ 0 };

@@ -30,6 +30,8 @@ void sim_mail_copy(struct sim_mail *to, const struct sim_mail *from);
 void sim_mail_sender(struct sim_mail *m, const char *address);
 void sim_mail_add_rcpt(struct sim_mail *m, const char *address);
 
+void sim_mail_add_field(struct sim_mail *m, const char *name, const char *raw);
+
 /* Headers and body from a text with any line ends. */
 void sim_mail_read(struct sim_mail *m, const char *data, size_t len);
 void sim_mail_write(struct str *out, const struct sim_mail *m);

@@ -49,7 +49,7 @@ begin_stage(struct sim *sim, enum phase stage)
 static void
 set(struct sim *sim, enum phase stage, const char *name, const char *value)
 {
-	if (value != NULL && value[0] != '\0')
+	if (value != NULL && value[0] != '\0' && !sim->c.macros_only)
 		session_set_macro(sim->s, stage, name, value);
 }
 
@@ -192,8 +192,8 @@ name_given(const struct sim_client *c)
 {
 	struct str text = { 0 };
 
-	if (c->name != NULL)
-		return xstrdup(c->name);
+	if (c->name_given != NULL || c->name != NULL)
+		return xstrdup(c->name_given != NULL ? c->name_given : c->name);
 	str_addc(&text, '[');
 	if (c->ip.family != 0)
 		ip_format(&text, &c->ip);
@@ -211,6 +211,8 @@ sim_open(const struct sim_client *c, const struct sim_watch *w)
 		sim->watch = *w;
 	sim->client = client_text(c);
 	sim->s = session_new();
+	if (c->id != NULL)
+		snprintf(sim->s->id, sizeof sim->s->id, "%s", c->id);
 	if (sim->watch.observer != NULL)
 		observe_join(sim->s, sim->watch.observer);
 	sim->s->ask_macro = ask_macro;
