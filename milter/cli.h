@@ -15,6 +15,7 @@ int cli_doctor(int argc, char **argv);
 int cli_print_config(int argc, char **argv);
 int cli_record(int argc, char **argv);
 int cli_trace(int argc, char **argv);
+int cli_replay(int argc, char **argv);
 int cli_try(int argc, char **argv);
 int cli_test(int argc, char **argv);
 

@@ -16,6 +16,8 @@ static const struct verb {
 	{ "status", "ask the daemon how it is", cli_status },
 	{ "record", "have the daemon record its sessions", cli_record },
 	{ "trace", "watch sessions as they happen", cli_trace },
+	{ "replay", "play recorded sessions against another policy",
+	    cli_replay },
 	{ "try", "play one session against a policy, without an MTA", cli_try },
 	{ "test", "run the tests of policies", cli_test },
 	{ "doctor", "what is wrong with how an MTA asks the policy",

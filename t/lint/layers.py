@@ -49,15 +49,17 @@ LAYERS = (
     ('policy', 'recorder recorder_start '
                'epoch epoch_load epoch_work task event event_call event_seen event_message '
                'event_stand event_rewrite event_record event_msys event_dry event_decision relay'),
-    ('sim', 'sim sim_* transcript transcript_text transcript_item trace_item trace_session pretend test_*'),
+    ('sim', 'replay_play replay_world replay_pool replay_diff replay_tally replay_text '
+            'sim sim_* transcript transcript_text transcript_item trace_item trace_session pretend test_*'),
     ('door', 'mta_config doctor glue glue_guard status prometheus exporter exporter_page'),
-    ('top', 'main serve serve_options serve_record cli cli_* status_view try_options'),
+    ('top', 'replay_options '
+            'main serve serve_options serve_record cli cli_* status_view try_options'),
 )
 # Of milter/ these, and no others, touch a Lua state.
 LUA_USERS = {f'milter/{name}.c' for name in (
     'state', 'co', 'failure', 'timer', 'timer_run', 'task', 'epoch_load', 'event', 'event_call', 'event_seen', 'event_message',
     'event_rewrite', 'event_msys', 'event_record', 'relay', 'pretend', 'test_json',
-    'test_cover', 'test_host', 'test_native', 'test_fake')}
+    'test_cover', 'test_host', 'test_native', 'test_fake', 'replay_world')}
 LUA_HEADERS = {'lua.h', 'lauxlib.h', 'lualib.h', 'luajit.h', 'luaconf.h'}
 GLUE = 'milter/glue.c'
 DOOR = 'lua-bindings/bindings.h'    # the one header that milter/ may include
