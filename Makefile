@@ -189,6 +189,7 @@ check-conf: all
 # nothing of them is here: who has KumoMTA says where
 check-extras: all
 	@t/conf/extras.py $(or $(EXTRAS),$(error make check-extras EXTRAS=DIR))
+	@KUMILTER=$(OUT)/kumilter EXTRAS='$(abspath $(EXTRAS))' t/mta/run.py --only mail_auth
 
 check-proto: all
 	@KUMILTER=$(OUT)/kumilter t/proto/run.py $(if $(ONLY),--only '$(ONLY)')
