@@ -2,6 +2,7 @@
 import os
 import re
 import sqlite3
+import subprocess
 import sys
 
 from play import HEADERS, STRANGER, session
@@ -269,6 +270,33 @@ SIGNED = [('DKIM-Signature',
 HELLO = b'hello\r\n'
 
 
+def by_tenant(daemon, place):
+    """Two signatures for one's own domains, none for others."""
+    folder = f'{place.path}/dkim/acme.example.net'
+    os.makedirs(folder)
+    for name in 'rsa', 'ed25519':
+        subprocess.run(['openssl', 'genpkey', '-algorithm', name, '-out',
+                        f'{folder}/{name}.pem'], check=True,
+                       capture_output=True)
+        os.chmod(f'{folder}/{name}.pem', 0o644)
+    own = [('From', 'Ann <x@ACME.example.net>'), ('Subject', 'hello')]
+    s = session(daemon, macros={'{auth_authen}': 'ann@acme.example'})
+    equal(s.message(headers=own), 'continue')
+    first, second = (re.sub(r'\s', '', field) for field
+                     in s.delivered.get('DKIM-Signature'))
+    match(first, '^v=1;a=ed25519-sha256;c=relaxed/relaxed;'
+          'd=acme.example.net;s=ed25519;.*h=from:from:.*:date:message-id:')
+    match(second, '^v=1;a=rsa-sha256;.*;d=acme.example.net;s=rsa;')
+    for headers in ([('From', 'x@joe.example')], [('Subject', 'none')],
+                    [('From', 'x@acme.example, y@acme.example')]):
+        equal(s.message(headers=headers),
+              '550 5.7.1 From: has none of the domains of acme.example')
+    for macros in None, ANN, {'{auth_authen}': 'x@other.example'}:
+        s = session(daemon, macros=macros)
+        equal(s.message(headers=own), 'continue')
+        equal(s.delivered.get('DKIM-Signature'), [])
+
+
 def verified(daemon, _place):
     """What was found; and not what a stranger says."""
     forged = [('Authentication-Results', 'MX.example.net; dkim=pass'),
@@ -328,6 +356,7 @@ RECIPES = {
     'Users write as themselves': own_names,
     'Users in a database': database_users,
     'What programs of users leave out': left_out,
+    'Submitted mail signed by tenant': by_tenant,
     'Recipients that exist': recipients,
     'Mail that has to come with TLS': with_tls,
     'Bounces have one recipient': bounces,
