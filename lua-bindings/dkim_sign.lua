@@ -87,6 +87,8 @@ kumo.dkim.rsa_sha256_signer = constructor 'rsa_sha256_signer'
 
 -- kumo.dkim.ed25519_signer(config) -> signer
 --   The same function.
+--   Events: any.  Waits: for a key in Vault or of an event.
+--   From: KumoMTA kumo.dkim.ed25519_signer.
 kumo.dkim.ed25519_signer = constructor 'ed25519_signer'
 
 -- message:dkim_sign(signer)

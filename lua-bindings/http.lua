@@ -420,9 +420,11 @@ local function in_hundred(name, first)
   end
 end
 
--- response:status_is_informational(), status_is_success(),
---     status_is_redirection(), status_is_client_error(),
---     status_is_server_error() -> boolean
+-- response:status_is_informational() -> boolean
+-- response:status_is_success() -> boolean
+-- response:status_is_redirection() -> boolean
+-- response:status_is_client_error() -> boolean
+-- response:status_is_server_error() -> boolean
 --   Of 1xx, 2xx, 3xx, 4xx and 5xx.
 --   Events: any.  Waits: no.  From: KumoMTA.
 in_hundred('status_is_informational', 100)

@@ -8,7 +8,9 @@
  *                   in upper case -> value, or true      [kumilter's own]
  *   tostring(address) is address.email
  * Other fields raise.  Two addresses are equal only if they are one object.
- * Valid for ever: an address is a copy.  From: KumoMTA EnvelopeAddress.
+ * Valid for ever: an address is a copy.
+ *
+ * All: events any; waits no; from KumoMTA EnvelopeAddress.
  */
 #include "lb.h"
 #include "lb_open.h"

@@ -5,17 +5,20 @@
  *   header.domain  string: domain as written, without comments
  *   header.email   string: both, the local part quoted where it must be
  *   header.name    string: display name, decoded; nil if there is none
- *   header.list    array of entries, those of groups among them; an entry has
- *                  user, domain, email and name, too
+ *   header.list    array of entries, those of groups among them
+ *   entry.user, entry.domain, entry.email, entry.name
+ *                  the same of an entry
  *   tostring(header), tostring(entry) are JSON
  * All but list and tostring are of the header's one mailbox.  They raise "no
  * addresses" for an empty header, "is not a simple single address" for several
  * and "is not a simple address" for a group.  "<>" is an entry whose email is
  * nil; its user and domain raise "no address".  Other fields raise.  Valid for
- * ever: a header is a copy.  Events: any.  Waits: no.  From: KumoMTA.
+ * ever: a header is a copy.
  *
  * KumoMTA cuts user and domain out of email at the first '@', so that of
  * "a@b"@c.example its domain is b"@c.example.  Here both are as parsed.
+ *
+ * All: events any; waits no; from KumoMTA AddressHeader.
  */
 #include "lb_address_header.h"
 

@@ -1,9 +1,12 @@
 /*
  * lb_binary.c - BinaryResult: bytes, and how they are written
  *
- * Its fields are the bytes and these forms of them: hex, base32,
- * base32_nopad, base32hex, base32hex_nopad, base64, base64_nopad, base64url,
- * base64url_nopad.  tostring() gives hex.
+ *   binary.bytes      them as a string
+ *   binary.hex, binary.base32, binary.base32_nopad, binary.base32hex,
+ *   binary.base32hex_nopad, binary.base64, binary.base64_nopad,
+ *   binary.base64url, binary.base64url_nopad
+ *                     these forms of them
+ *   tostring(binary)  hex
  *
  * All: events any; wait no; from KumoMTA's BinaryResult.
  */

@@ -5,13 +5,16 @@
  *   conn_meta:set_meta(name, value)  value: anything JSON can hold; nil
  *                                    removes.  Raises on functions, userdata
  *                                    and recursive tables.
- *   conn_meta:auth_info()            { peer_address=, identities={}, groups={}
- * } conn_meta:get_macro(name)        the MTA's macro, "j" or "{daemon_name}"
+ *   conn_meta:auth_info()            a table: peer_address, the client's
+ *                                    address or nil; identities, an array of
+ *                                    { identity=, context= }; groups, empty
+ *   conn_meta:get_macro(name)        the MTA's macro, "j" or "{daemon_name}"
  *                                    (braces may be left out); nil where it
  *                                    gave none yet       [kumilter's own]
  * Lives from connect to close; RSET, a second message or STARTTLS change
- * nothing.  Used after its session it raises.  From: KumoMTA conn_meta.
- * Events: any that is given one.  Waits: no.
+ * nothing.  Used after its session it raises.
+ *
+ * All: events that are given one; waits no; from KumoMTA conn_meta.
  */
 #include "lb.h"
 #include "lb_open.h"

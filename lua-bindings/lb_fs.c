@@ -1,11 +1,19 @@
 /*
  * lb_fs.c - kumo.fs: directories, patterns, what is known of a file
  *
- * A Metadata has these fields: is_file, is_dir, is_symlink, readonly (nobody
- * may write); len, size, dev, ino, mode, nlink, uid, gid, rdev, blksize,
- * blocks (numbers); atime, mtime, ctime (Time).
+ *   metadata.is_file, metadata.is_dir, metadata.is_symlink
+ *                     booleans
+ *   metadata.readonly
+ *                     nobody may write
+ *   metadata.len, metadata.size
+ *                     octets
+ *   metadata.dev, metadata.ino, metadata.mode, metadata.nlink, metadata.uid,
+ *   metadata.gid, metadata.rdev, metadata.blksize, metadata.blocks
+ *                     numbers, as stat(2) has them
+ *   metadata.atime, metadata.mtime, metadata.ctime
+ *                     Time
  *
- * All: events any; from KumoMTA's kumo.fs.
+ * All: events any; waits no; from KumoMTA's kumo.fs.
  */
 #include "lb.h"
 #include "lb_open.h"
@@ -159,8 +167,9 @@ glob(lua_State *L)
 }
 
 /*
- * kumo.fs.uncached_glob(pattern [, dir]) -> array of paths; also
- * kumo.uncached_glob: the same, looked for each time
+ * kumo.fs.uncached_glob(pattern [, dir]) -> array of paths
+ * kumo.uncached_glob(pattern [, dir]) -> array of paths
+ *   The same, looked for each time.  Waits: yes.
  */
 static int
 uncached_glob(lua_State *L)

@@ -2,22 +2,24 @@
  * lb_header_map.c - HeaderMap: the fields in the head of a part
  *
  * It shows the part as it is at each time, and its changes are the part's.
- * For each of these names N, headers:N() gives what the first header of that
- * name says, or nil without one, as header.value of lb_mime_header.c does; it
- * raises "invalid header NAME: why" where it cannot be read as that:
- *   from, sender, to, cc, bcc, reply_to, resent_from, resent_sender,
- *   resent_to, resent_cc, resent_bcc, subject, comments, mime_version,
- *   message_id, content_id, references, content_type, content_disposition,
- *   content_transfer_encoding
- * headers:set_N(value) writes over that header, or appends one.  value is
- * text as it stands in a header, checked, or what headers:N() gives; subject,
- * comments and mime_version take any text, encoded as it needs:
- *   set_from, set_sender, set_to, set_cc, set_bcc, set_reply_to,
- *   set_resent_from (KumoMTA's writes From), set_resent_sender,
- *   set_resent_to, set_resent_cc, set_resent_bcc, set_subject, set_comments,
- *   set_mime_version, set_message_id, set_content_id, set_references,
- *   set_content_type, set_content_disposition, set_content_transfer_encoding
- * tostring(headers) is the block as written.
+ *
+ * For each NAME of from, sender, to, cc, bcc, reply_to, resent_from,
+ * resent_sender, resent_to, resent_cc, resent_bcc, subject, comments,
+ * mime_version, message_id, content_id, references, content_type,
+ * content_disposition and content_transfer_encoding:
+ *
+ * headers:NAME() -> value or nil
+ *   What the first header of that name says, as header.value has it; nil
+ *   without one.  Raises "invalid header X: why" where it cannot be read as
+ *   that.
+ *
+ * headers:set_NAME(value)
+ *   Writes over that header, or appends one.  value: text as it stands in a
+ *   header, checked, or what the function without "set_" gives; subject,
+ *   comments and mime_version take any text, encoded as it needs.
+ *   set_resent_from writes Resent-From, where KumoMTA's writes From.
+ *
+ *   tostring(headers)   the block as written
  *
  * All: events any; waits no; from KumoMTA HeaderMap.
  */

@@ -123,8 +123,8 @@ check_name(lua_State *L, int i)
  *   (pre_init, validate_config, ...) run all of theirs in order until one
  *   returns a value.
  *   Raises inside a handler: events are registered while the policy loads.
- *   Waits: no.  From: KumoMTA kumo.on (its code, not its page: a second
- *   registration is an error).
+ *   Events: none, at the top level alone.  Waits: no.  From: KumoMTA kumo.on
+ *   (its code, not its page: a second registration is an error).
  */
 static int
 on(lua_State *L)
@@ -160,6 +160,7 @@ on(lua_State *L)
 /*
  * kumo.get_event_registrars(event) -> array of call stacks, or nil
  *   Each stack is an array of "file:line".  Events: any.  Waits: no.
+ *   From: KumoMTA.
  */
 static int
 get_event_registrars(lua_State *L)
@@ -207,7 +208,7 @@ push_frame(lua_State *L, lua_Debug *ar)
  * kumo.traceback(level) -> array of frames
  *   level: integer; 1 is the function that called.  A frame has name,
  *   name_what, source, short_src, what, line_defined, last_line_defined,
- *   curr_line, is_tail_call.  Events: any.  Waits: no.
+ *   curr_line, is_tail_call.  Events: any.  Waits: no.  From: KumoMTA.
  */
 static int
 traceback(lua_State *L)
@@ -227,7 +228,8 @@ traceback(lua_State *L)
 
 /*
  * kumo.validation_failed()
- *   Called by validate_config handlers: `kumilter check` then fails.
+ *   `kumilter check` fails then.
+ *   Events: validate_config.  Waits: no.  From: KumoMTA.
  */
 static int
 validation_failed(lua_State *L)
@@ -239,7 +241,10 @@ validation_failed(lua_State *L)
 	return 0;
 }
 
-/* kumo.available_parallelism() -> number of CPUs.  Events: any. */
+/*
+ * kumo.available_parallelism() -> number of CPUs
+ *   Events: any.  Waits: no.  From: KumoMTA.
+ */
 static int
 available_parallelism(lua_State *L)
 {

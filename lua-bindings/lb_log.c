@@ -1,16 +1,21 @@
 /*
  * lb_log.c - kumo.log_error, log_warn, log_info, log_debug
  *
- *   kumo.log_LEVEL(...)
- *     Any values, joined by one space, tostring() on each; the line begins
- *     with the file and line of the call and carries the session's id.
- *     Costs nothing but the call where the level is not logged.
- *   kumo.set_diagnostic_log_filter(spec)
- *     spec: KumoMTA's filter, "kumod=debug,lua=info".  The level for target
- *     lua, else kumod, else the bare one is taken.  Raises on a bad spec.
- *   print(...) goes to the log at level info (standard output belongs to
- *   nobody in a daemon).
- * Events: any.  Waits: no.  From: KumoMTA kumo.log_*.
+ * For each NAME of error, warn, info and debug:
+ *
+ * kumo.log_NAME(...)
+ *   Any values, joined by one space, tostring() on each; the line begins
+ *   with the file and line of the call and carries the session's id.
+ *   Costs nothing but the call where the level is not logged.
+ *
+ * kumo.set_diagnostic_log_filter(spec)
+ *   spec: KumoMTA's filter, "kumod=debug,lua=info".  The level for target
+ *   lua, else kumod, else the bare one is taken.  Raises on a bad spec.
+ *
+ * print(...) goes to the log at level info (standard output belongs to nobody
+ * in a daemon).
+ *
+ * All: events any; waits no; from KumoMTA kumo.log_*.
  */
 #include "lb.h"
 #include "lb_open.h"

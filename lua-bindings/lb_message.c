@@ -5,10 +5,12 @@
  * smtp_server_split_transaction, smtp_server_message_received) until the
  * transaction ends; used later it raises.  Reads give the message with the
  * policy's own edits applied; edits reach the MTA at the end of the message,
- * unless it is refused.  Waits: no.  From: KumoMTA Message.
+ * unless it is refused.
  *
  * Values read from headers are decoded: folds become one space, RFC 2047
  * words become UTF-8; what does not decode comes as it is.
+ *
+ * All: events that are given a message; waits no; from KumoMTA Message.
  */
 #include "lb_message.h"
 #include "bindings.h"

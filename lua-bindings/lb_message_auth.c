@@ -16,7 +16,8 @@
  *   serv_id: string, the name of this host.  results: array of
  *   { method=, result= [, reason=] [, props={ ["ptype.property"]= }] }; empty:
  *   "none".  Prepends the header.  Raises on anything else in a result.
- *   Events: as lb_message.c.  Waits: no.  From: KumoMTA, RFC 8601.
+ *   Events: those that are given a message.  Waits: no.
+ *   From: KumoMTA, RFC 8601.
  */
 int
 lb_message_add_auth_results(lua_State *L)
@@ -49,7 +50,8 @@ lb_message_add_auth_results(lua_State *L)
  *   host's, and says how many: those with the name serv_id (string), in any
  *   writing, and those whose beginning is none that can be read.  Call it
  *   before add_authentication_results().  Raises on an empty serv_id.
- *   Events: as lb_message.c.  Waits: no.  From: kumilter, RFC 8601.
+ *   Events: those that are given a message.  Waits: no.
+ *   From: kumilter, RFC 8601.
  */
 int
 lb_message_remove_auth_results(lua_State *L)

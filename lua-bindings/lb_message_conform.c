@@ -1,7 +1,7 @@
 /*
  * lb_message_conform.c - Message: what departs from the standards, repaired
  *
- * Events: as lb_message.c.  Waits: no.
+ * All: events that are given a message; waits no; from KumoMTA Message.
  */
 #include "lb.h"
 #include "lb_message.h"
@@ -168,12 +168,13 @@ fix(lua_State *L, struct message *m, const struct str *data, struct str *fresh,
 
 /*
  * message:check_fix_conformance(checks, fixes [, settings]) -> string or nil
- *   checks, fixes: names of conformance.h with '|' between them, or "".
+ *   checks, fixes: names of issues with '|' between them, or ""; they
+ *   are in kumilter-message(7).
  *   settings: { detect_encoding=, include_encodings=, exclude_encodings=,
  *   message_id= }.
  *   A string names the issues of checks that the message has and fixes does
  *   not name; then nothing is repaired.  nil: what fixes names is repaired.
- *   What is past mime.h's limits cannot be written anew: its issues are in
+ *   What has too many parts or levels cannot be written anew: its issues are in
  *   the string, too.
  *   Raises on names and keys that are none.  From: KumoMTA.
  */

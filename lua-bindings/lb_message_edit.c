@@ -3,7 +3,8 @@
  *
  * Edits are recorded on the message, seen by every later read of it, and
  * carried out by the MTA at the end of the message, unless it is refused.
- * All: events as lb_message.c; wait: no.
+ *
+ * All: events that are given a message; waits no; from KumoMTA Message.
  */
 #include "lb.h"
 #include "lb_message.h"

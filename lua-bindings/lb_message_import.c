@@ -1,5 +1,7 @@
 /*
  * lb_message_import.c - Message: headers into metadata
+ *
+ * All: events that are given a message; waits no; from KumoMTA Message.
  */
 #include "lb.h"
 #include "lb_message.h"
@@ -55,7 +57,7 @@ set_name(lua_State *L, struct rule *rule, const char *pattern)
  *   names: array of header names, each exact or a prefix with a final '*';
  *   nil or empty: every X- header.  The value of "X-Foo" goes to the metadata
  *   "x_foo"; of several the last one.
- *   Raises on a '*' elsewhere.  Events: as lb_message.c.  Waits: no.
+ *   Raises on a '*' elsewhere.
  *   From: KumoMTA.
  */
 int
@@ -132,7 +134,7 @@ take_spec(lua_State *L, struct rule *rule)
  *     target: the key itself; not with a wildcard.
  *     remove: true takes the imported headers out of the message.
  *   A header belongs to the first spec that names it.
- *   Raises on unknown keys.  Events: as lb_message.c.  Waits: no.
+ *   Raises on unknown keys.
  *   From: KumoMTA.
  */
 int
@@ -157,7 +159,7 @@ lb_message_import_headers(lua_State *L)
 /*
  * message:import_scheduling_header(name [, remove]) -> nil
  *   There is no queue to schedule in; remove true still takes the header out.
- *   Events: as lb_message.c.  Waits: no.  From: KumoMTA.
+ *   From: KumoMTA.
  */
 int
 lb_message_import_scheduling(lua_State *L)

@@ -1,7 +1,7 @@
 /*
  * lb_message_mime.c - Message: its content as a tree of parts
  *
- * All: events as lb_message.c; wait: no.
+ * All: events that are given a message; waits no; from KumoMTA Message.
  */
 #include "lb.h"
 #include "lb_message.h"

@@ -3,13 +3,19 @@
  *
  * The MTA queues and delivers.  These accept what KumoMTA's do and change
  * nothing.
+ *
+ * All: events that are given a message; waits no; from KumoMTA Message.
  */
 #include "lb.h"
 #include "lb_message.h"
 
 /*
- * message:set_due(...), set_scheduling(...), increment_num_attempts(),
- * save(), set_force_sync(...) -> nothing
+ * message:set_due(...)
+ * message:set_scheduling(...)
+ * message:increment_num_attempts()
+ * message:save()
+ * message:set_force_sync(...)
+ *   No effect.
  */
 int
 lb_message_no_effect(lua_State *L)
@@ -21,7 +27,7 @@ lb_message_no_effect(lua_State *L)
 	return 0;
 }
 
-/* message:shrink(), shrink_data() -> true */
+/* message:shrink(), message:shrink_data() -> true: no effect */
 int
 lb_message_no_effect_true(lua_State *L)
 {

@@ -1,7 +1,7 @@
 /*
  * lb_message_report.c - Message: what it reports about others
  *
- * All: events as lb_message.c; wait: no.
+ * All: events that are given a message; waits no; from KumoMTA Message.
  */
 #include "lb.h"
 #include "lb_message.h"

@@ -170,7 +170,7 @@ static const luaL_Reg milter_functions[] = {
  * kumo.start_milter_listener{ listen = "unix:/path" }
  *   listen: as --listen of `kumilter serve`, which wins over it.
  *   Raises when called twice (libmilter has one socket) or with other keys.
- *   Events: init (or the top level).  Waits: no.
+ *   Events: init (or the top level).  Waits: no.  From: ours.
  */
 static int
 start_milter_listener(lua_State *L)

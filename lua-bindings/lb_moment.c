@@ -1,16 +1,23 @@
 /*
  * lb_moment.c - Time and TimeDelta
  *
- * A Time is a point in time, UTC.  Its fields: year, month, day, hour,
- * minute, second, unix_timestamp (seconds since 1970), unix_timestamp_millis,
- * rfc2822, rfc3339 (strings), elapsed (a TimeDelta: how long ago).  Two are
- * equal or not; a Time minus a Time is a TimeDelta, plus or minus a TimeDelta
- * a Time.  tostring(time) is "2026-08-01 12:00:00 UTC".
+ * A Time is a point in time, UTC.  Two are equal or not; a Time minus a Time
+ * is a TimeDelta, plus or minus a TimeDelta a Time.  A TimeDelta is a time
+ * span; two are equal or not, are added and subtracted.
  *
- * A TimeDelta is a time span.  Its fields: seconds (with a fraction),
- * milliseconds, microseconds, nanoseconds (whole), human ("1h 2m").  Two are
- * equal or not, are added and subtracted.  tostring(delta) is human, which
- * raises for a negative one.
+ *   time.year, time.month, time.day, time.hour, time.minute, time.second
+ *                               numbers
+ *   time.unix_timestamp         seconds since 1970
+ *   time.unix_timestamp_millis  the same in milliseconds
+ *   time.rfc2822, time.rfc3339  strings
+ *   time.elapsed                a TimeDelta: how long ago
+ *   tostring(time)              "2026-08-01 12:00:00 UTC"
+ *
+ *   delta.seconds               with a fraction
+ *   delta.milliseconds, delta.microseconds, delta.nanoseconds
+ *                               whole
+ *   delta.human                 "1h 2m"; raises for a negative one, and so
+ *                               does tostring(), which gives it, too
  *
  * All: events any; wait no; from KumoMTA's kumo.time.
  */

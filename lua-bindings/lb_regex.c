@@ -4,8 +4,7 @@
  * Texts are UTF-8; what is not in them is read as U+FFFD, which is then in the
  * results, too.  A search that passes its limits raises "too many steps",
  * "too long" or "too much memory" (milter/regex.h): a pattern that a sender
- * can make fail must not pass for one that did not match.  What is allocated
- * meanwhile belongs to a userdata.
+ * can make fail must not pass for one that did not match.
  *
  * All: events any; wait no; from KumoMTA's kumo.regex.
  */
@@ -297,8 +296,7 @@ refuse(lua_State *L, struct str *pattern, const char *text, struct err *err)
 /*
  * kumo.regex.compile(pattern) -> regex
  *   Raises on a pattern that is none.  Rust's notation with look-around,
- *   back-references, atomic groups and possessive quantifiers; what differs
- *   is in milter/regex_rust.h.
+ *   back-references, atomic groups and possessive quantifiers.
  */
 static int
 compile(lua_State *L)

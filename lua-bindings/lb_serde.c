@@ -4,7 +4,7 @@
  * A parser raises "parsing TEXT as json: why", a loader "reading file PATH:
  * why" or "parsing PATH as json: why"; so do those of toml and yaml.  null is
  * nil, and an array stays one when it is written again.  An encoder raises
- * "cannot serialize ..." as lb_value.c does.
+ * "cannot serialize ..." on what the format cannot hold.
  *
  * All: events any; wait no; from KumoMTA's kumo.serde.
  */

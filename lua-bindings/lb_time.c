@@ -64,7 +64,10 @@ struct timer {
 	int64_t since; /* 0: done */
 };
 
-/* timer:done() -> seconds since it was started; nil from the second time on */
+/*
+ * timer:done() -> seconds since it was started; nil from the second time on
+ *   Events: any.  Waits: no.  From: KumoMTA.
+ */
 static int
 timer_done(lua_State *L)
 {
@@ -82,7 +85,7 @@ timer_done(lua_State *L)
 /*
  * kumo.time.start_timer(label) -> Timer
  *   label: string.  Nothing counts what was measured: KumoMTA keeps a
- *   histogram for each label.  Events: any.  Waits: no.
+ *   histogram for each label.  Events: any.  Waits: no.  From: KumoMTA.
  */
 static int
 start_timer(lua_State *L)

@@ -1,8 +1,11 @@
 /*
  * lb_uuid.c - kumo.uuid
  *
- * A UUID has these fields: hyphenated, simple (without hyphens), braced, urn,
- * and bytes (16 of them).  tostring() gives hyphenated.
+ *   uuid.hyphenated, uuid.braced, uuid.urn
+ *                     strings in these forms
+ *   uuid.simple       without hyphens
+ *   uuid.bytes        16 of them
+ *   tostring(uuid)    hyphenated
  *
  * All: events any; wait no; from KumoMTA's kumo.uuid.
  */
@@ -48,7 +51,7 @@ new_v7(lua_State *L)
 	return push_new(L, 7);
 }
 
-/* kumo.uuid.parse(text) -> UUID.  Any form; raises on what is none. */
+/* kumo.uuid.parse(text) -> UUID: any form; raises on what is none */
 static int
 parse(lua_State *L)
 {

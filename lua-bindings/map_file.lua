@@ -11,9 +11,9 @@ local error, pairs, type = error, pairs, type
 -- kumo.milter.domain_map_file(path) -> map as of kumo.domain_map.new
 -- kumo.milter.cidr_map_file(path) -> map as of kumo.cidr.make_map
 -- kumo.milter.regex_set_map_file(path) -> map as of kumo.regex_set_map.new
---   path: of a regular file of lines "key" or "key value" (map_file.h says
---   more).  Values are strings, or true.  Of two equal keys the later line
---   counts.
+--   path: of a regular file of lines "key" or "key value", as
+--   kumilter-data(7) has them.  Values are strings, or true.  Of two equal keys
+--   the later line counts.
 --   While the file does not change, all states and policies have one map.
 --   Raises where the file cannot be read, naming the line that is wrong.
 --   Events: any, and while loading.  Waits: yes, without holding the state.

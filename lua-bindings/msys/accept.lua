@@ -5,7 +5,11 @@ local msys, native, host = ...
 local core = msys.core
 local session = native.session
 
--- remote_addr: tostring() gives "ip:port", and "ip.port" for IPv6, where the
+-- sockaddr.ip, sockaddr.port: a string and a number, of ac.remote_addr
+--   Events: all callouts with an accept construct.  Waits: no.
+--   From: Momentum sockaddr.
+--
+-- tostring() of it gives "ip:port", and "ip.port" for IPv6, where the
 -- vendor's own policies look for a "." behind the address
 local address_class = host.class('msys.core:_sockaddr', {
   fields = {
@@ -96,7 +100,7 @@ host.stub(methods, 'esmtp_capability_remove', 'ac:esmtp_capability_remove',
   why)
 
 -- ac.remote_addr, ac.protocol, ac.conn_id
---   Events: all callouts with an accept construct.
+--   Events: all callouts with an accept construct.  Waits: no.
 --   From: Momentum accept construct.
 host.accept_class = host.class('msys.core:_accept_construct', {
   methods = methods,

@@ -11,7 +11,7 @@ local A = native.audit
 
 A.begin() -- a policy of Momentum's loads: its sessions are counted
 
--- msys.audit.connections, receptions and rejections
+-- connections, receptions and rejections
 local function sum(kind, monitor, options)
   if type(options) ~= 'table' then
     options = { cidr = options }

@@ -124,7 +124,7 @@ local function recipient(data)
   return list[1] and tostring(list[1]) or ''
 end
 
--- msg.mailfrom("x") has no self, either.
+-- A call as msg.mailfrom("x") has no self, either.
 local function with_self(self, ...)
   if self ~= nil and type(self) ~= 'userdata' then
     return nil, self
@@ -339,9 +339,14 @@ end
 host.stub(methods, 'binding', 'msg:binding', DELIVERY, nil)
 host.stub(methods, 'binding_group', 'msg:binding_group', DELIVERY, nil)
 
--- msg.id, msg.batch_id, msg.conn_id: message_ids; each recipient's copy has an
--- id, all have one batch_id.  msg.recv_method: P_ESMTP.  msg.priority: a
--- number, kept.
+-- msg.id, msg.batch_id, msg.conn_id
+--   message_ids.  Each recipient's copy has an id, all have one batch_id.
+-- msg.recv_method
+--   P_ESMTP.
+-- msg.priority
+--   A number, kept.
+--   Events: validate_rcptto and later.  Waits: no.
+--   From: Momentum ec_message.
 
 function fields.id(data)
   data.id = data.id or host.id(data.message:id())
@@ -431,7 +436,7 @@ end
 
 -- ---- C's spellings ---------------------------------------------------------
 
--- msys.core.ec_message_X(msg, ...) is msg:X(...)
+-- C has msys.core.ec_message_X(msg, ...) for msg:X(...)
 setmetatable(core, {
   __index = function(_, key)
     local name = type(key) == 'string' and key:match('^ec_message_(.*)')

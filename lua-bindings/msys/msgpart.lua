@@ -407,6 +407,17 @@ end
 
 -- ---- fields ----------------------------------------------------------------
 
+-- msgpart.parts -> the first part that it holds, or nil
+-- msgpart.next -> the next part of the same parent, or nil
+-- msgpart.parent -> the part that holds it, nil of the top
+-- msgpart.thread -> the next one in the order of the message, or nil
+-- msgpart.body -> its content as it stands; it may be set
+-- msgpart.body_start, msgpart.body_end
+--   0, and how many bytes its body has.  Set, of a part that msg:makePart()
+--   made, they say which bytes of what that was given are the body; of
+--   others that raises.
+--   Events: any.  Waits: no.  From: Momentum ec_message_part.
+
 local fields, setters = {}, {}
 
 function fields.parts(data)

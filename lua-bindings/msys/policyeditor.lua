@@ -1,5 +1,5 @@
 -- policyeditor.lua - what old policies and the default policy call:
--- msys.policyeditor, msys.pbp; msys.log, msys.config, msys.snmpTrap
+-- that is msys.policyeditor, msys.pbp; msys.log, msys.config, msys.snmpTrap
 --
 -- Functions of msys.policyeditor take three tables: ctx, whose ec_message is
 -- the message; vars, which set_variable and pcre_match fill; and params.
@@ -48,19 +48,24 @@ local function define_msg(name, f)
   end)
 end
 
--- get_header(ctx, vars, { header= }) -> its first value, or nil
+-- msys.policyeditor.get_header(ctx, vars, { header= })
+--   -> its first value, or nil
+--   Events: all callouts.  Waits: no.  From: Momentum msys.policyeditor.
 define_msg('get_header', function(msg, params, _, what)
   return msg:header(text(params, 'header', what))[1]
 end)
 
--- del_header(ctx, vars, { header= }) -> the name
+-- msys.policyeditor.del_header(ctx, vars, { header= }) -> the name
+--   Events: all callouts.  Waits: no.  From: Momentum msys.policyeditor.
 define_msg('del_header', function(msg, params, _, what)
   local name = text(params, 'header', what)
   msg:header(name, '')
   return name
 end)
 
--- get_mailfrom(ctx, vars, {}), get_rcptto(ctx, vars, {}) -> address
+-- msys.policyeditor.get_mailfrom(ctx, vars, {}) -> address
+-- msys.policyeditor.get_rcptto(ctx, vars, {}) -> address
+--   Events: all callouts.  Waits: no.  From: Momentum msys.policyeditor.
 define_msg('get_mailfrom', function(msg)
   return msg:mailfrom()
 end)
@@ -68,8 +73,10 @@ define_msg('get_rcptto', function(msg)
   return msg:rcptto()
 end)
 
--- get_mess_recv_from, get_mess_recv_via(ctx, vars, { ip_only= })
---   -> "ip:port", or the address alone
+-- msys.policyeditor.get_mess_recv_from(ctx, vars, { ip_only= })
+-- msys.policyeditor.get_mess_recv_via(ctx, vars, { ip_only= })
+--   "ip:port" of the client, of the MTA; or the address alone.
+--   Events: all callouts.  Waits: no.  From: Momentum msys.policyeditor.
 define_msg('get_mess_recv_from', function(msg, params)
   local only = params.ip_only
   return msg:reception_peer(only and only ~= 0 and 'ip' or 'all')
@@ -79,8 +86,12 @@ define_msg('get_mess_recv_via', function(msg, params)
   return msg:listener_addr(only and only ~= 0 and 'ip' or 'all')
 end)
 
--- vctx_conn_get, vctx_mess_get(ctx, vars, { key= }) -> string or nil
--- vctx_conn_set, vctx_mess_set(ctx, vars, { key=, value= }) -> value
+-- msys.policyeditor.vctx_conn_get(ctx, vars, { key= }) -> string or nil
+-- msys.policyeditor.vctx_mess_get(ctx, vars, { key= }) -> string or nil
+-- msys.policyeditor.vctx_conn_set(ctx, vars, { key=, value= }) -> value
+-- msys.policyeditor.vctx_mess_set(ctx, vars, { key=, value= }) -> value
+--   The dictionaries of the session's vctx.
+--   Events: all callouts.  Waits: no.  From: Momentum msys.policyeditor.
 local function define_dictionary(name, kind)
   define(name .. '_get', function(_, params, _, what)
     local vctx = host.need(what).vctx
@@ -100,8 +111,10 @@ end
 define_dictionary('vctx_conn', core.VCTX_CONN)
 define_dictionary('vctx_mess', core.VCTX_MESS)
 
--- get_variable(ctx, vars, { name= }) -> value or nil
--- set_variable(ctx, vars, { name=, value= }) -> value
+-- msys.policyeditor.get_variable(ctx, vars, { name= }) -> value or nil
+-- msys.policyeditor.set_variable(ctx, vars, { name=, value= }) -> value
+--   Of the table vars.
+--   Events: any.  Waits: no.  From: Momentum msys.policyeditor.
 define('get_variable', function(_, params, vars, what)
   return vars[text(params, 'name', what)]
 end)
@@ -110,9 +123,10 @@ define('set_variable', function(_, params, vars, what)
   return params.value
 end)
 
--- pcre_match(ctx, vars, { subject=, pattern= }) -> boolean
+-- msys.policyeditor.pcre_match(ctx, vars, { subject=, pattern= }) -> boolean
 --   vars["$0"] is the subject, vars["$1"] the first group, vars["$name"] one
 --   with a name.
+--   Events: any.  Waits: no.  From: Momentum msys.policyeditor.
 define('pcre_match', function(_, params, vars, what)
   local subject = text(params, 'subject', what)
   local found = msys.pcre.match(subject, text(params, 'pattern', what))
@@ -126,9 +140,11 @@ define('pcre_match', function(_, params, vars, what)
   return true
 end)
 
--- send_email(ctx, vars, { from=, to=, subject=, body=, throttle= })
+-- msys.policyeditor.send_email(ctx, vars,
+--     { from=, to=, subject=, body=, throttle= })
 --   to: addresses with commas or blanks between them.  throttle: no other
 --   mail with this sender, list and subject in so many seconds.
+--   Events: any.  Waits: yes.  From: Momentum msys.policyeditor.
 define('send_email', function(_, params, _, what)
   local from, to = text(params, 'from', what), text(params, 'to', what)
   local subject = tostring(params.subject or '')
@@ -141,10 +157,17 @@ define('send_email', function(_, params, _, what)
     tostring(params.body or '')), what)
 end)
 
--- send_trap(ctx, vars, params): as msys.snmpTrap
+-- msys.policyeditor.send_trap(ctx, vars, params): as msys.snmpTrap
+--   Events: any.  Waits: no.  From: Momentum msys.policyeditor.
 define('send_trap', function()
   msys.snmpTrap()
 end)
+
+-- msys.policyeditor.set_binding(ctx, vars, params)
+-- msys.policyeditor.set_binding_group(ctx, vars, params)
+-- msys.policyeditor.get_binding_domain_failure_rate(ctx, vars, params) -> false
+--   No effect: delivery is the MTA's job.
+--   Events: any.  Waits: no.  From: Momentum msys.policyeditor.
 
 local DELIVERY = "delivery is the MTA's job"
 for _, name in ipairs {

@@ -89,17 +89,46 @@ local DELIVERY = "delivery is the MTA's job"
 local HTTP = 'there is no HTTP server'
 local MOBILE = 'there are no mobile channels'
 
+-- msys.registerControl(...)
+--   No effect: there is no console.
+--   Events: any.  Waits: no.  From: Momentum.
+
 add('', 'there is no console', { registerControl = false })
+-- msys.registerAuth(...)
+--   No effect: AUTH happens in the MTA.
+--   Events: any.  Waits: no.  From: Momentum.
+
 add('', 'AUTH happens in the MTA', { registerAuth = false })
+-- msys.runSieveScript(...) -> false, why
+--   No effect: there is no Sieve.
+--   Events: any.  Waits: no.  From: Momentum.
+
 add('', 'there is no Sieve', {
   runSieveScript = values(false, 'there is no Sieve in kumilter'),
 })
+-- msys.core.dns_get_domain(...)
+-- msys.core.mail_queue_delay_domain(...)
+--   No effect: delivery is the MTA's job.
+--   Events: any.  Waits: no.  From: Momentum.
+
 add('core', DELIVERY, {
   dns_get_domain = false, mail_queue_delay_domain = false,
 })
+-- msys.core.dict_iter2(...)
+-- msys.core.dict_next(...)
+-- msys.core.dict_iter2_free(...)
+--   No effect: there is no HTTP server.
+--   Events: any.  Waits: no.  From: Momentum.
+
 add('core', HTTP, {
   dict_iter2 = false, dict_next = false, dict_iter2_free = false,
 })
+-- msys.threadpool.count(...) -> 0
+-- msys.threadpool.find(...)
+-- msys.threadpool.stat(...)
+--   No effect: threads come from libmilter.
+--   Events: any.  Waits: no.  From: Momentum.
+
 add('threadpool', 'threads come from libmilter', {
   count = values(0), find = false, stat = false,
 })
@@ -108,9 +137,22 @@ local delivery = add_all('delivery', DELIVERY)
 numbers(delivery, 0, 'DELIVERY_CONTINUE DELIVERY_DONE DELIVERY_SUCCESS '
   .. 'DELIVERY_TEMPFAILED DELIVERY_PERMFAILED DELIVERY_FAIL')
 local no_status = values(delivery.DELIVERY_CONTINUE)
+-- msys.httpclnt.http_status_classifier(...) -> DELIVERY_CONTINUE
+--   No effect, as all other functions of msys.httpclnt, msys.delivery,
+--   msys.adaptive and msys.httpsrv: delivery is the MTA's job.
+--   Events: any.  Waits: no.  From: Momentum.
+
 add_all('httpclnt', DELIVERY, { http_status_classifier = no_status })
 add_all('adaptive', DELIVERY)
 numbers(add_all('httpsrv', HTTP), 1, 'DONE')
+
+-- msys.apn.apn_status_classifier(...) -> DELIVERY_CONTINUE
+-- msys.gcm.gcm_classify_error(...) -> DELIVERY_CONTINUE
+-- msys.gcm.gcm_get_result_error_code(...) -> 0
+--   No effect, as all other functions of msys.apn, msys.gcm, msys.smpp,
+--   msys.mms, msys.xmpp, msys.mobility, msys.mstore and msys.aggregator: there
+--   are no mobile channels.
+--   Events: any.  Waits: no.  From: Momentum.
 
 add_all('apn', MOBILE, { apn_status_classifier = no_status })
 numbers(add_all('gcm', MOBILE, {
@@ -129,10 +171,23 @@ add_all('message_scope', 'Message Scope is a product of its own')
 
 -- Reports of what could not be delivered.
 local REPORTS = 'the MTA writes reports'
+-- msys.bounce.classify(...) -> 1, 'BC_UNDETERMINED', 'Undetermined', ''
+-- msys.bounce.classify_smtp_response(...) -> the same
+--   No effect: there are no bounce rules.
+--   Events: any.  Waits: no.  From: Momentum.
+
 local undetermined = values(1, 'BC_UNDETERMINED', 'Undetermined', '')
 add('bounce', 'there are no bounce rules', {
   classify = undetermined, classify_smtp_response = undetermined,
 })
+-- msys.rfc3464.compute_delivery_status(...) -> {}
+-- msys.rfc3464.compute_delivery_status_string(...) -> ''
+-- msys.rfc3464.send_mdn(...) -> 0
+-- msys.rfc3464.create_mdn(...)
+-- msys.rfc3464.extract_delivery_status(...)
+--   No effect: the MTA writes reports.
+--   Events: any.  Waits: no.  From: Momentum.
+
 add('rfc3464', REPORTS, {
   compute_delivery_status = function()
     return {}
@@ -151,6 +206,16 @@ local SCANNER = 'there is no such scanner'
 local function no_score()
   return { score = 0 }
 end
+
+-- msys.brightmail.scan(...) -> 'inbox', true, '', ''
+-- msys.cloudmark.score(...) -> { score = 0 }
+-- msys.cloudmark.score_af(...) -> { score = 0 }
+-- msys.cloudmark.analyze(...) -> { score = 0 }
+-- msys.commtouch.diagnose(...) -> { class = 'Unknown', ... }
+-- msys.symantec_beik.scan(...) -> 0, why, 1, ''
+-- msys.expurgate.scan(...) -> TYPE_CLEAN, SUBTYPE_NORMAL, 'clean', 'normal'
+--   No effect: there is no such scanner.
+--   Events: any.  Waits: no.  From: Momentum.
 
 add_all('brightmail', SCANNER, { scan = values('inbox', true, '', '') })
 add_all('cloudmark', SCANNER, {
@@ -191,6 +256,13 @@ numbers(av, 0, 'EC_AV_CLEAN EC_AV_INFECTED EC_AV_ERROR EC_AV_UNSCANNABLE '
   .. 'EC_AV_NO_ENGINE EC_AV_NAME_TOO_LONG EC_AV_PART_IS_CONTAINER '
   .. 'EC_AV_NOT_SUITABLE_FOR_STREAMING')
 local no_engine = values(av.EC_AV_NO_ENGINE, '', '', av.EC_AV_NO_ENGINE)
+-- msys.av.engines() -> {}
+-- msys.av.scan(...) -> EC_AV_NO_ENGINE, '', '', EC_AV_NO_ENGINE
+-- msys.av.scan_part(...) -> the same
+--   No effect: none of Momentum's virus scanners is there; one that is has
+--   kumo.milter.clamd_scan.
+--   Events: any.  Waits: no.  From: Momentum.
+
 add('av', 'this version has no virus scanner', {
   engines = function()
     return {}
@@ -201,12 +273,35 @@ add('av', 'this version has no virus scanner', {
 
 -- ---- not in this version ---------------------------------------------------
 
+-- msys.validate.dk.get_responsible_domain(...)
+-- msys.validate.dk.sign(...)
+-- msys.sign.dk.get_responsible_domain(...)
+-- msys.sign.dk.sign(...)
+--   No effect: DomainKeys are history.
+--   Events: any.  Waits: no.  From: Momentum.
+
 local SIGNATURES = 'DomainKeys are history'
 for _, path in ipairs { 'validate.dk', 'sign.dk' } do
   add(path, SIGNATURES, { get_responsible_domain = false, sign = false })
 end
+-- msys.validate.dkim.reflect(...)
+-- msys.validate.dkim2.verify(...)
+-- msys.validate.dkim2.sign(...)
+--   Raises: not in this version.
+--   Events: any.  Waits: no.  From: Momentum.
+
 missing(host.room('validate.dkim'), 'msys.validate.dkim.', 'reflect')
 missing(host.room('validate.dkim2'), 'msys.validate.dkim2.', 'verify sign')
+
+-- curl.new(...)
+-- curl.escape(...)
+-- curl.unescape(...)
+--   Raises: not in this version.
+--   Events: any.  Waits: no.  From: Momentum.
+
+-- xml.parsexml(...)
+--   Raises: not in this version.
+--   Events: any.  Waits: no.  From: Momentum.
 
 local curl, xml = {}, {}
 missing(curl, 'curl.', 'new escape unescape')

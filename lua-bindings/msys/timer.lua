@@ -9,8 +9,6 @@ local job = native.timer.job
 -- msys.timer.at(epoch, fn [, label]) -> timer: once, at this time since 1970.
 -- msys.timer.every(seconds, fn [, label]) -> timer: again and again.
 --   seconds: fractions allowed; of every at least 0.01.
---   timer:stop(), timer:start(): not any more; again, counted from now.
---   timer:name() -> label, or "file:line".
 --   fn runs without a session, in a thread of its own kind, under
 --   event_timeout and the other limits, and may wait; it does not run beside
 --   itself.  What it raises is logged, and it runs on.  A timer that nobody
@@ -18,6 +16,12 @@ local job = native.timer.job
 --   once in the process, not in each Lua state; none runs before the policy
 --   serves and after a reload.
 --   Raises on anything else.
+--   Events: any.  Waits: no.  From: Momentum msys.timer.
+-- timer:stop()
+--   It does not run any more.
+-- timer:start()
+--   It runs again, counted from now.
+-- timer:name() -> label, or "file:line"
 --   Events: any.  Waits: no.  From: Momentum msys.timer.
 msys.timer = {
   after = native.timer.after,

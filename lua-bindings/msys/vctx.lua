@@ -464,6 +464,12 @@ function methods:pbp_action(code, text)
   return core.VALIDATE_DONE
 end
 
+-- vctx.code, vctx.note
+--   What set_code() and disconnect() were given; either may be set.
+--   Raises on a code that is none.
+--   Events: all callouts with a vctx.  Waits: no.
+--   From: Momentum validate_context (C).
+
 class = host.class('msys.core:_validate_context', {
   methods = methods,
   -- fields of the C structure; disconnect reads as the method
