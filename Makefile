@@ -24,6 +24,7 @@
 ## asan tsan       rebuild with sanitizers, run unit and protocol tests
 ## valgrind        a short session under valgrind
 ## lint            borders between the rooms, sizes, headers, docs, man pages
+## manual          man/kumilter-api.3lua, of the comments in lua-bindings
 ## format          clang-format in place;  format-check only looks
 ## bench           kumilter beside a bare libmilter filter (slow)
 ## bench-library   what calls of the policy library cost
@@ -235,6 +236,9 @@ check-fuzz: $(FUZZ_BIN)
 lint:
 	@t/lint/run.sh
 
+manual:
+	@t/lint/api.py --write
+
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full \
 	--errors-for-leak-kinds=definite
 valgrind: all
@@ -325,12 +329,14 @@ soak: all $(BUILD)/bench/loadgen
 # ---- install ---------------------------------------------------------------
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 \
-		$(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(SYSCONFDIR)/kumilter \
+		$(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man3 \
+		$(DESTDIR)$(SYSCONFDIR)/kumilter \
 		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/share/doc/kumilter \
 		$(DESTDIR)$(COMPLETIONDIR)
 	install -m 755 $(BUILD)/kumilter $(DESTDIR)$(BINDIR)/kumilter
 	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 man/*.7 $(DESTDIR)$(MANDIR)/man7
+	install -m 644 man/*.3lua $(DESTDIR)$(MANDIR)/man3
 	sed 's|/usr/sbin/kumilter|$(BINDIR)/kumilter|' conf/kumilter.service \
 		> $(DESTDIR)$(UNITDIR)/kumilter.service
 	install -m 644 conf/kumilter.socket $(DESTDIR)$(UNITDIR)
@@ -351,6 +357,7 @@ uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/kumilter \
 		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man8/%,$(wildcard man/*.8)) \
 		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man7/%,$(wildcard man/*.7)) \
+		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man3/%,$(wildcard man/*.3lua)) \
 		$(DESTDIR)$(UNITDIR)/kumilter.service \
 		$(DESTDIR)$(UNITDIR)/kumilter.socket \
 		$(DESTDIR)$(COMPLETIONDIR)/kumilter
@@ -376,6 +383,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help clean deps check check-dkim-cross check-unit check-conf check-extras check-fuzz check-proto check-mta \
-	asan tsan sanitized lint valgrind format format-check demo run bench bench-library \
+	asan tsan sanitized lint manual valgrind format format-check demo run bench bench-library \
 	bench-rbl bench-trace bench-spf bench-parsers soak install uninstall deb deps-deb
 .DEFAULT_GOAL := all

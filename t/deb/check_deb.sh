@@ -32,7 +32,8 @@ program=$root/x/usr/sbin/kumilter
 for file in usr/sbin/kumilter etc/kumilter/init.lua \
 	lib/systemd/system/kumilter.service lib/systemd/system/kumilter.socket \
 	usr/share/bash-completion/completions/kumilter \
-	usr/share/man/man8/kumilter.8.gz usr/share/man/man7/kumilter-policy.7.gz; do
+	usr/share/man/man8/kumilter.8.gz usr/share/man/man7/kumilter-policy.7.gz \
+	usr/share/man/man3/kumilter-api.3lua.gz; do
 	expect "$file" test -e "$root/x/$file"
 done
 expect "a conffile" grep -qx /etc/kumilter/init.lua "$root/control/conffiles"

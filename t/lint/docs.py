@@ -114,7 +114,9 @@ def is_explained(path, name, function):
     another file than the table."""
     text = read(path)
     if has(comment_above(text, function), name) or \
-            has(head_comment(path, text), name):
+            has(head_comment(path, text), name) or \
+            has(head_comment(path, text), 'set_NAME') and \
+            has(head_comment(path, text), name[len('set_'):]):
         return True
     return any(has(comment_above(read(other), function), name)
                for other in files('lua-bindings/*.c'))
@@ -210,6 +212,49 @@ def check_settings():
                              f'its default, {preset}')
 
 
+def check_references():
+    """Manuals that ours refer to, as far as they are ours; kumilter(8) has
+    all in its SEE ALSO."""
+    pages = files('man/*')
+    ours = {os.path.basename(page) for page in pages}
+    for page in pages:
+        text = read(page)
+        for match in re.finditer(r'^\.Xr (kumilter[\w-]*) (\w+)', text, re.M):
+            if '.'.join(match.groups()) not in ours:
+                complaints.error(page, line_of(text, match.start()),
+                                 f'there is no {match.group(1)}'
+                                 f'({match.group(2)})')
+    entry = read(DAEMON).rpartition('.Sh SEE ALSO')[2]
+    for name in sorted(ours - {os.path.basename(DAEMON)}):
+        base, _, section = name.rpartition('.')
+        if f'.Xr {base} {section}' not in entry:
+            complaints.error(DAEMON, 1, f'SEE ALSO does not have {name}')
+
+
+def check_options():
+    """Each option of a verb is in its --help, from which completion for bash
+    takes it, and in the verb's manual."""
+    for path in files('milter/*.c'):
+        text = read(path)
+        name = os.path.basename(path)[:-2]
+        verb = re.sub(r'^cli_|_options$', '', name)
+        page = f'man/kumilter-{verb}.8'
+        manual = read(page if os.path.exists(page) else DAEMON)
+        strings = ' '.join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', text))
+        manual, strings = (t.replace('colour', 'color')
+                           for t in (manual, strings))
+        for match in re.finditer(r'\{ "([\w-]+)", \w+_argument', text):
+            option, line = match.group(1), line_of(text, match.start())
+            option = option.replace('colour', 'color')
+            if option == 'help':
+                continue
+            if not has(manual, f'Fl -{option}'):
+                complaints.error(path, line, f'--{option} is not in '
+                                 f'{page if os.path.exists(page) else DAEMON}')
+            if not has(strings, f'--{option}'):
+                complaints.error(path, line, f'--{option} is not in --help')
+
+
 def check_map():
     """Every room of the house is on the map."""
     if not os.path.exists(MAP):
@@ -246,4 +291,6 @@ if not complaints.errors:
                 DAEMON, 'option', 'Fl -{}')
     check_words('milter/main.c', r'^\t\{ "([\w-]+)", "', DAEMON, 'verb')
 check_map()
+check_references()
+check_options()
 complaints.done()

@@ -6,7 +6,7 @@ cd "$(dirname "$0")" || exit 1
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 failed=0
-for lint in layers.py sizes.py headers.sh docs.py man.sh lua.sh paths.py format.sh \
+for lint in layers.py sizes.py headers.sh docs.py api.py man.sh lua.sh paths.py format.sh \
 	${TIDY:+tidy.sh}; do
 	./$lint >"$out" 2>&1 || {
 		n=$(grep -vc -e ': warning: .* wanted$' -e '^SKIP' "$out")
