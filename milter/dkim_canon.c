@@ -165,8 +165,15 @@ plain_length(const struct dkim_canon_body *b, const char *p, size_t len)
 
 		return cr != NULL ? (size_t)(cr - p) : len;
 	}
-	while (n < len && p[n] != '\r' && !is_blank(p[n]))
-		n++;
+	/* a space between two words is one already */
+	while (n < len && p[n] != '\r' && p[n] != '\t')
+		if (p[n] != ' ')
+			n++;
+		else if (n > 0 && n + 1 < len && p[n + 1] != '\r' &&
+			 !is_blank(p[n + 1]))
+			n += 2;
+		else
+			break;
 	return n;
 }
 

@@ -19,6 +19,13 @@
 	"liLRC/H9vJjMI1vdb3XLcW60AIN/PBD8EL97/y4GwJH7LPUvGP48vqUe+owqszes"     \
 	"biGy1PlCO8c70/OjFnJVgvMF87YR4LcincZ76SvI5MgpP6X8rjDdAgMBAAE="
 
+/* RSA, without the NULL that is to stand behind its name. */
+#define NO_NULL                                                                \
+	"MIGdMAsGCSqGSIb3DQEBAQOBjQAwgYkCgYEA5B5TkKAU81kYhrOVejaT94nW"         \
+	"OlpNPGuaoXUesMuW3Tim9oy0ImPydeiWItEL8f28mMwjW91vdctxbrQAg388"         \
+	"EPwQv3v/LgbAkfss9S8Y/jy+pR76jCqzN6xuIbLU+UI7xzvT86MWclWC8wXz"         \
+	"thHgtyKdxvtpK8jkyCk/pfyuMN0CAwEAAQ=="
+
 #define OK DKIM_KEY_OK
 #define NONE DKIM_KEY_NONE
 #define BAD DKIM_KEY_BAD
@@ -32,6 +39,7 @@ static const struct {
 	{ "v=DKIM1; k=rsa; p=" RSA_P, OK, false, true, true, false, false },
 	{ "p=" RSA_P, OK, false, true, true, false, false },
 	{ "p=" BARE, OK, false, true, true, false, false },
+	{ "p=" NO_NULL, OK, false, true, true, false, false },
 	{ "v=DKIM1; k=ed25519; p=" ED_P, OK, true, true, true, false, false },
 	{ "k=ed25519; p=" ED_P "; t=y", OK, true, true, true, true, false },
 	{ "k=ed25519; p=" ED_P "; t=s", OK, true, true, true, false, true },
