@@ -131,6 +131,8 @@ read_rsa(struct dkim_key *k, const struct str *der, struct err *err)
 	k->bits = EVP_PKEY_get_bits(k->pkey);
 	if (k->bits >= DKIM_KEY_BITS_MIN && k->bits <= DKIM_KEY_BITS_MAX)
 		return DKIM_KEY_OK;
+	EVP_PKEY_free(k->pkey);
+	k->pkey = NULL;
 	err_set(err, "RSA key of %d bits, allowed are %d to %d", k->bits,
 	    DKIM_KEY_BITS_MIN, DKIM_KEY_BITS_MAX);
 	return DKIM_KEY_BAD;

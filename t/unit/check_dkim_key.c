@@ -157,6 +157,7 @@ START_TEST(bits)
 			  sizes[_i].status,
 	    "%zu bits: %s", sizes[_i].bits, err.msg);
 	ck_assert_int_eq(k.bits, (int)sizes[_i].bits);
+	ck_assert_int_eq(k.pkey != NULL, sizes[_i].status == OK);
 	dkim_key_fini(&k);
 	str_fini(&record);
 }
