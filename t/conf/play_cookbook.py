@@ -344,6 +344,36 @@ def dmarc(daemon, _place):
     equal(s.delivered.quarantine, 'DMARC of mild.example')
 
 
+# That of RFC 8463, whose public half the DNS has.
+ARC_KEY = '''-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+'''
+
+
+def sealed(daemon, place):
+    """What is forwarded; a chain that came, and one that is broken."""
+    with open(f'{place.path}/arc.key', 'w', encoding='utf-8') as file:
+        file.write(ARC_KEY)
+    os.chmod(file.name, 0o644)
+    s = session(daemon)
+    equal(s.message(), 'continue')
+    equal(s.delivered.headers, HEADERS)
+    headers = HEADERS
+    for sets, status in ((1, 'none'), (2, 'pass'), (3, 'fail')):
+        if status == 'fail':
+            headers = [(name, 'other') if name == 'Subject' else (name, value)
+                       for name, value in headers]
+        s = session(daemon)
+        equal(s.message(rcpts=(BOB, '<ann@alumni.example.net>'),
+                        headers=headers), 'continue')
+        headers = s.delivered.headers
+        match(s.delivered.get('ARC-Seal')[0], f'^i={sets}; .* cv={status};')
+        match(s.delivered.get('ARC-Authentication-Results')[0],
+              rf'(?s)^i={sets}; mx.example.net;.*spf=none.*arc={status}')
+        equal(len(headers), len(HEADERS) + 3 * sets)
+
+
 RECIPES = {
     'An MX': mx,
     'Block lists with weights': weights,
@@ -369,5 +399,6 @@ RECIPES = {
     "Checks of one's own among those of the library": no_exe,
     'Verified and stamped': verified,
     'DMARC with exemptions': dmarc,
+    'Forwards, sealed': sealed,
 }
 __all__ = ['RECIPES', 'STRANGER']

@@ -48,6 +48,9 @@ _dmarc TXT "v=DMARC1; p=reject"
 @ TXT "v=spf1 ip4:203.0.113.9 -all"
 s._domainkey TXT "v=DKIM1; k=ed25519; p=bBWMQy+58GoG8dyas7N0QzBEt8xDsZ/hx+Wsj4TDkUI="
 ]],
+  [[$ORIGIN example.net.
+arc._domainkey TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+]],
   '$ORIGIN mild.example.\n' .. '_dmarc TXT "v=DMARC1; p=quarantine"\n',
   '$ORIGIN lists.example.org.\n' .. '@ TXT "v=spf1 ip4:203.0.113.9 -all"\n',
 } }
