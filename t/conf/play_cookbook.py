@@ -304,7 +304,7 @@ def verified(daemon, _place):
     for sender, headers, found in (
             ('<x@other.example>', SIGNED,
              ('dkim=pass', 'header.d=strict.example', 'spf=none',
-              'dmarc=pass')),
+              'dmarc=pass', 'arc=none')),
             ('<x@strict.example>', STRICT, ('spf=pass', 'dmarc=pass')),
             ('<x@other.example>', STRICT, ('spf=none', 'dmarc=fail'))):
         s = session(daemon)

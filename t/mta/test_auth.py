@@ -54,12 +54,16 @@ _dmarc.test 300 IN TXT "v=DMARC1; p=none"
 ]], [[
 $ORIGIN example.net.
 client 300 IN TXT "v=spf1 ip4:127.0.0.1 -all"
+]], [[
+$ORIGIN strict.example.
+_dmarc TXT "v=DMARC1; p=reject"
+s._domainkey TXT "v=DKIM1; k=ed25519; p=bBWMQy+58GoG8dyas7N0QzBEt8xDsZ/hx+Wsj4TDkUI="
 ]] }
 end)
 kumo.on('smtp_server_message_received', function(msg)
   kumo.milter.remove_authentication_results(msg, 'mx.example.org')
   local spf = kumo.spf.check_msg(msg).result
-  local dmarc = kumo.dmarc.check_msg(msg, {}, nil, spf, false)
+  local dmarc = kumo.dmarc.check_msg(msg, msg:dkim_verify(), nil, spf, false)
   if msg:recipient().user == 'exempt' then
     dmarc.disposition = 'None'
   end
@@ -74,12 +78,26 @@ kumo.on('smtp_server_message_received', function(msg)
 end)
 '''
 
+SIGNATURE = '''\
+DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=strict.example;
+ s=s; h=from:subject; bh=zS7KNTV0HyeorkDDGwxB1AV6enuRKzO5rthkhdHIRnY=;
+ b=wvGkMDm84m02fkBm8H8S5G4ZYVGunWfIjlkqFzb48zPmBxcRq6vdz7XGo/r+/pbl/3i0I3iua
+ PSOO/bp2ZexDA==
+'''
+
 # From: and sender; the reply, or what is noted; to whom
 ENFORCED = {
     'aligned': ('From: ann@strict.example.org', 'x@bounce.strict.example.org',
                 None, ('dmarc=pass reason=Success',
                        'header.from=strict.example.org',
                        'policy.rua="mailto:a@example.org"'), B),
+    'signed': (f'{SIGNATURE}From: Ann <ann@strict.example>\nSubject: hello',
+               'x@client.example.net', None,
+               ('dmarc=pass reason=Success', 'header.from=strict.example'), B),
+    'its signature, another text': (
+        f'{SIGNATURE}From: Ann <ann@strict.example>\nSubject: hullo',
+        'x@client.example.net',
+        '550 5.7.26 DMARC: DMARC: SPF relaxed check failed', (), B),
     'reject': ('From: ann@strict.example.org', 'x@client.example.net',
                '550 5.7.26 DMARC: DMARC: SPF relaxed check failed', (), B),
     'exempt': ('From: ann@strict.example.org', 'x@client.example.net', None,
@@ -103,7 +121,7 @@ def test_dmarc(t):
 
 
 def dmarc(t, author, sender, refusal, words, rcpt):
-    content = f'{author}\n{GIVEN}\ntext\n'
+    content = f'{author}\n{GIVEN}\nhello\n'
     reply, queued = deliver(t, DMARC, content, sender, (rcpt,))
     if refusal is not None:
         check('reply', refusal, str(reply[0]))
@@ -208,12 +226,6 @@ kumo.on('smtp_server_message_received', function(msg)
     kumo.reject(550, '5.7.26 ' .. found.dmarc.reason)
   end
 end)
-'''
-SIGNATURE = '''\
-DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=strict.example;
- s=s; h=from:subject; bh=zS7KNTV0HyeorkDDGwxB1AV6enuRKzO5rthkhdHIRnY=;
- b=wvGkMDm84m02fkBm8H8S5G4ZYVGunWfIjlkqFzb48zPmBxcRq6vdz7XGo/r+/pbl/3i0I3iua
- PSOO/bp2ZexDA==
 '''
 CLAIM = f'''\
 From: Ann <ann@strict.example>
