@@ -1,6 +1,7 @@
 #include "trace_session.h"
 
 #include "clock.h"
+#include "json_line.h"
 #include "log.h"
 #include "observe.h"
 #include "session_learn.h"
@@ -77,19 +78,11 @@ put_kept(struct view *v, const struct session *s)
 	v->skipped = 0;
 }
 
-static int
-add_piece(const char *p, size_t n, void *out)
-{
-	str_add(out, p, n);
-	return 0;
-}
-
 static void
 write_item(struct traced *t, const json_t *item)
 {
 	str_clear(&t->line);
-	json_dump_callback(item, add_piece, &t->line,
-	    JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
+	json_line_add(&t->line, item);
 	str_addc(&t->line, '\n');
 }
 

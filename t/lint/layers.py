@@ -18,7 +18,7 @@ LAYERS = (
              'phase event_name verdict address address_set header header_text '
              'header_diff header_replace header_fold encoded_word charset '
              'transfer message_id mailbox mailbox_* mime mime_* '
-             'line_diff text encoding charset_strict hash cipher aws_sign json_text moment moment_format glob_walk '
+             'line_diff text encoding charset_strict hash cipher aws_sign json_text json_line moment moment_format glob_walk '
              'json_read toml toml_* yaml_* '
              'auth_results* body duration ip dialect lua_token pattern '
              'pattern_item regex regex_code regex_search regex_replace '
