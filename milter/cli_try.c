@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "json_line.h"
 #include "plain_file.h"
 #include "transcript.h"
 #include "try_options.h"
@@ -29,17 +30,15 @@ print_item(void *arg, const json_t *item)
 {
 	const struct try *try = arg;
 	struct str out = { 0 };
-	char *text;
 
 	if (try->o->json) {
-		text = json_dumps(item, JSON_COMPACT);
-		printf("%s\n", text);
-		free(text);
+		json_line_add(&out, item);
+		str_addc(&out, '\n');
 	} else {
 		transcript_text(&out, item, try->o->colour);
-		fwrite(str_c(&out), 1, out.len, stdout);
-		str_fini(&out);
 	}
+	fwrite(str_c(&out), 1, out.len, stdout);
+	str_fini(&out);
 	fflush(stdout);
 }
 

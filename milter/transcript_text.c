@@ -1,6 +1,7 @@
 /*
  * transcript_text.c - a transcript's items for a person
  */
+#include "json_line.h"
 #include "transcript.h"
 
 #include <stdlib.h>
@@ -148,7 +149,11 @@ meta(const struct pen *p, const char *whose, json_t *set)
 	json_object_foreach (set, key, value) {
 		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 
-		str_addf(&s, "%s %s = %s", whose, key, text);
+		str_addf(&s, "%s %s = ", whose, key);
+		if (text != NULL)
+			str_adds(&s, text);
+		else /* policies can make text that is not UTF-8 */
+			json_line_add(&s, value);
 		free(text);
 		line_str(p, DIM, "     ", &s);
 	}

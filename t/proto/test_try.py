@@ -127,6 +127,19 @@ def test_time_and_chance(d):
     equal(len(replies), 2)
 
 
+@policy('''
+kumo.on('smtp_server_mail_from', function(sender, cm)
+  cm:set_meta('bytes', '\\255\\0')
+end)
+''')
+def test_bytes_that_are_no_text(d):
+    words = ['-f', 'a@a.example', d.policy_file]
+    match(run(d, *words).stdout, r'conn_meta bytes = "\\ufffd\\u0000"\n')
+    handler, = [item for item in items(run(d, '--json', *words))
+                if item['type'] == 'handler']
+    equal(handler['meta'], {'bytes': '\ufffd\0'})
+
+
 @rows({'no policy': (['-p', 'nowhere.lua'], 65, 'cannot open nowhere.lua'),
        'no message': (['init.lua', 'nowhere.eml'], 66, 'nowhere.eml: No such'),
        'client': (['--client', 'x'], 64, '"x"'),
