@@ -2,10 +2,11 @@
 """What it costs to be watched: make bench-trace
 
 One daemon, loaded again and again: nobody watches; one client of all is
-watched; nobody again, which shows how far ratios stray by chance; everything
-is watched.  Each round has all of these, every other one backwards, and
-ratios are of loads of one round: of messages a second, and of the daemon's
-processor time, which what else the machine does disturbs less.  Of everything a watcher on the same machine
+watched; nobody again; everything is watched.  Each round has all of these,
+every other one backwards, and ratios are to the mean of the two of the round
+where nobody watches; those two among themselves show how far ratios stray by
+chance.  They are of messages a second, and of the daemon's processor time,
+which what else the machine does disturbs less.  Of everything a watcher on the same machine
 cannot keep up with, and is told how much it is not shown.
 """
 
@@ -85,10 +86,12 @@ def measure(name, args):
     return found
 
 
-def ratios(loads, off, k):
-    each = [one[k] / other[k] for one, other in zip(loads, off)]
-    return '%.3f (%.3f .. %.3f)' % (
-        statistics.median(each), min(each), max(each))
+def ratios(found, what, k):
+    """Median and quartiles; k: which number of one_load()'s."""
+    each = [one[k] / statistics.mean((a[k], b[k])) for one, a, b in zip(
+        found[what], found['off'], found['off again'])]
+    low, middle, high = statistics.quantiles(each)
+    return '%.3f (quartiles %.3f, %.3f)' % (middle, low, high)
 
 
 def show(name, found, args):
@@ -98,9 +101,9 @@ def show(name, found, args):
         speed, cpu, shown, lost = (statistics.median(one[k] for one in loads)
                                    for k in range(4))
         print('  %-11s %6.0f messages/s, of off: %s' % (
-            what, speed, ratios(loads, found['off'], 0)))
+            what, speed, ratios(found, what, 0)))
         print('  %11s %6.1f us of a processor for each, of off: %s' % (
-            '', cpu * 1e6, ratios(loads, found['off'], 1)))
+            '', cpu * 1e6, ratios(found, what, 1)))
         if WATCHES[what] is not None:
             print('  %11s %6.0f sessions shown, %.0f not or not whole' % (
                 '', shown, lost))
