@@ -86,7 +86,7 @@ end
 kumo.dkim.rsa_sha256_signer = constructor 'rsa_sha256_signer'
 
 -- kumo.dkim.ed25519_signer(config) -> signer
---   The same function.
+--   The same function as kumo.dkim.rsa_sha256_signer.
 --   Events: any.  Waits: for a key in Vault or of an event.
 --   From: KumoMTA kumo.dkim.ed25519_signer.
 kumo.dkim.ed25519_signer = constructor 'ed25519_signer'

@@ -357,7 +357,7 @@ function kumo.dns.define_resolver(name, config)
 end
 
 -- kumo.dns.configure_resolver(config)
---   The same for lookups that name no resolver; D alone will do.
+--   As define_resolver, for lookups that name none; D alone will do.
 --   Events: init (or the top level).  Waits: no.  From: KumoMTA.
 function kumo.dns.configure_resolver(config)
   local kind

@@ -8,7 +8,7 @@
  *   Raises "parameter must be a string" for anything else, numbers too.
  * kumo.encode.NAME_decode(text) -> bytes
  *   Raises on a symbol or a length that is none, and on white space.  '=' at
- *   the end may be missing or too many where NAME has padding.
+ *   the end may be missing or too many where the encoding has padding.
  *
  * All: events any; wait no; from KumoMTA's kumo.encode.
  */

@@ -169,7 +169,7 @@ glob(lua_State *L)
 /*
  * kumo.fs.uncached_glob(pattern [, dir]) -> array of paths
  * kumo.uncached_glob(pattern [, dir]) -> array of paths
- *   The same, looked for each time.  Waits: yes.
+ *   As kumo.fs.glob, looked for each time.  Waits: yes.
  */
 static int
 uncached_glob(lua_State *L)

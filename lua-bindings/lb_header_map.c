@@ -83,7 +83,7 @@ append(lua_State *L)
 	return 0;
 }
 
-/* headers:prepend(name, value): the same above the others */
+/* headers:prepend(name, value): as append, above the others */
 static int
 prepend(lua_State *L)
 {

@@ -122,7 +122,8 @@ lb_message_append_text_plain(lua_State *L)
 
 /*
  * message:append_text_html(text) -> boolean
- *   The same with the first text/html, in front of its last </body>.
+ *   As append_text_plain with the first text/html, in front of its last
+ *   </body>.
  */
 int
 lb_message_append_text_html(lua_State *L)

@@ -64,8 +64,9 @@ lb_message_parse_rfc3464(lua_State *L)
 
 /*
  * message:parse_rfc5965() -> table or nil
- *   The same for an abuse report (ARF): { feedback_type, user_agent, version,
- *   arrival_date, ..., extensions, original_message, supplemental_trace }.
+ *   As parse_rfc3464, for an abuse report (ARF): { feedback_type,
+ *   user_agent, version, arrival_date, ..., extensions, original_message,
+ *   supplemental_trace }.
  */
 int
 lb_message_parse_rfc5965(lua_State *L)

@@ -6,7 +6,7 @@
  * does.  What was not changed is written back byte for byte.  A part that was
  * removed from its tree (its parent got another body) raises when it is used.
  *
- * All: events any; waits no; from KumoMTA, where not marked as kumilter's.
+ * All: events any; waits no; from KumoMTA MimePart.
  */
 #include "lb_mime.h"
 #include "lb.h"

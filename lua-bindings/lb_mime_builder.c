@@ -83,7 +83,7 @@ text_plain(lua_State *L)
 	return set_text(L, &b->text, &b->has_text);
 }
 
-/* builder:text_html(text): the same in HTML */
+/* builder:text_html(text): the text in HTML, beside text_plain's */
 static int
 text_html(lua_State *L)
 {
@@ -92,7 +92,7 @@ text_html(lua_State *L)
 	return set_text(L, &b->html, &b->has_html);
 }
 
-/* builder:text_amp_html(text): in AMP, beside one of the others */
+/* builder:text_amp_html(text): the text in AMP, beside one of the others */
 static int
 text_amp_html(lua_State *L)
 {

@@ -262,14 +262,14 @@ replace(lua_State *L)
 	return push_replaced(L, 3, 1);
 }
 
-/* re:replace_all(text, with) -> string: so with all matches */
+/* re:replace_all(text, with) -> string: as replace, all matches */
 static int
 replace_all(lua_State *L)
 {
 	return push_replaced(L, 3, -1);
 }
 
-/* re:replacen(text, n, with) -> string: so with the first n; 0: with all */
+/* re:replacen(text, n, with) -> string: as replace, the first n; 0: all */
 static int
 replacen(lua_State *L)
 {

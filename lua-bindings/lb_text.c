@@ -69,7 +69,7 @@ replace(lua_State *L)
 	return push_replaced(L, COUNT_MAX);
 }
 
-/* kumo.string.replacen(s, from, to, n) -> string: the first n of them */
+/* kumo.string.replacen(s, from, to, n) -> string: as replace, the first n */
 static int
 replacen(lua_State *L)
 {

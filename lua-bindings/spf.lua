@@ -79,7 +79,7 @@ function kumo.spf.check_host(domain, conn_meta, sender, resolver)
 end
 
 -- kumo.spf.check_msg(msg [, resolver]) -> table
---   The same of a message's sender; the null sender's domain is the HELO
+--   As check_host, of a message's sender; the null sender's domain is the HELO
 --   name, its smtp.mailfrom "".
 --   Raises where the message's metadata has no received_from.
 --   Events: smtp_server_data and later.  Waits: yes.  From: KumoMTA, RFC 7208.

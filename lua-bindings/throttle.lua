@@ -14,7 +14,8 @@ local methods = {}
 --                   retry_after = }
 --   Counts one, unless that is too much: then throttled is true and
 --   retry_after there.  Durations are { secs =, nanos = }.
---   Raises where Redis is away and milter_on_error is 'error'; so below.
+--   Raises where Redis is away and milter_on_error is 'error'; so do the
+--   other methods.
 --   Events: any.  Waits: for Redis alone.  From: KumoMTA kumo.make_throttle.
 function methods:throttle()
   local answer, why = native.throttle(self)
@@ -43,7 +44,7 @@ end
 -- t:delay_message_if_throttled(msg) -> is it throttled?
 --   Counts one as t:throttle() does.  When a message is delivered is the
 --   MTA's affair: it is not delayed.
---   Events: any.  Waits: no.  From: KumoMTA kumo.make_throttle.
+--   Events: any.  Waits: for Redis alone.  From: KumoMTA kumo.make_throttle.
 function methods:delay_message_if_throttled(msg)
   native.notice(self, msg)
   local answer, why = native.throttle(self)

@@ -63,7 +63,8 @@ function msys.audit.inbound_session_count(cidr, service)
   return A.sessions(host.key(cidr))
 end
 
--- ac:inbound_session_count([cidr [, service]]) -> number: the same
+-- ac:inbound_session_count([cidr [, service]]) -> number
+--   As msys.audit.inbound_session_count.
 --   Events: all callouts with an accept construct.  Waits: no.
 --   From: Momentum ac:inbound_session_count.
 function host.accept_class.methods.inbound_session_count(_, cidr, service)
@@ -71,6 +72,7 @@ function host.accept_class.methods.inbound_session_count(_, cidr, service)
 end
 
 -- ac:pbp_inbound_session_count_service(service, cidr) -> number
+--   As msys.audit.inbound_session_count, the arguments the other way round.
 --   Events: all callouts with an accept construct.  Waits: no.
 --   From: Momentum's default policy.
 function host.accept_class.methods.pbp_inbound_session_count_service(_,

@@ -304,7 +304,7 @@ function methods:reception_peer(flag)
 end
 
 -- msg:listener_addr(["ip" | "port" | "all"]) -> string
---   The same for the MTA's own address; "" where the MTA does not tell.
+--   As reception_peer, the MTA's own address; "" where the MTA does not tell.
 --   Events: validate_rcptto and later.  Waits: no.
 --   From: Momentum msg:listener_addr.
 function methods:listener_addr(flag)

@@ -391,7 +391,8 @@ function methods:add_recipient(address)
   end)
 end
 
--- vctx:remove_recipient(address): likewise, with one that goes
+-- vctx:remove_recipient(address)
+--   As add_recipient, with one that goes.
 --   Events: validate_rcptto, validate_data, validate_rcptto_list.  Waits: no.
 --   From: Momentum vctx:remove_recipient.
 function methods:remove_recipient(address)
