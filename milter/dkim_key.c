@@ -29,6 +29,8 @@ dkim_alg_name(enum dkim_alg alg)
 
 #ifdef HAVE_OPENSSL
 
+#include <limits.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -120,22 +122,54 @@ rsa_from(const unsigned char *der, size_t len)
 	return pkey;
 }
 
+static int
+exponent_bits(const EVP_PKEY *pkey)
+{
+	BIGNUM *e = NULL;
+	int bits;
+
+	if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) != 1)
+		return INT_MAX;
+	bits = BN_num_bits(e);
+	BN_free(e);
+	return bits;
+}
+
+static enum dkim_key_status
+check_rsa(struct dkim_key *k, struct err *err)
+{
+	int exponent;
+
+	k->bits = EVP_PKEY_get_bits(k->pkey);
+	if (k->bits < DKIM_KEY_BITS_MIN || k->bits > DKIM_KEY_BITS_MAX) {
+		err_set(err, "RSA key of %d bits, allowed are %d to %d",
+		    k->bits, DKIM_KEY_BITS_MIN, DKIM_KEY_BITS_MAX);
+		return DKIM_KEY_BAD;
+	}
+	exponent = exponent_bits(k->pkey);
+	if (exponent <= DKIM_KEY_EXPONENT_MAX)
+		return DKIM_KEY_OK;
+	err_set(err, "RSA key whose exponent has more than %d bits",
+	    DKIM_KEY_EXPONENT_MAX);
+	return DKIM_KEY_BAD;
+}
+
 static enum dkim_key_status
 read_rsa(struct dkim_key *k, const struct str *der, struct err *err)
 {
+	enum dkim_key_status status;
+
 	k->pkey = rsa_from((const unsigned char *)str_c(der), der->len);
 	if (k->pkey == NULL) {
 		err_set(err, "p= is no RSA key");
 		return DKIM_KEY_BAD;
 	}
-	k->bits = EVP_PKEY_get_bits(k->pkey);
-	if (k->bits >= DKIM_KEY_BITS_MIN && k->bits <= DKIM_KEY_BITS_MAX)
-		return DKIM_KEY_OK;
-	EVP_PKEY_free(k->pkey);
-	k->pkey = NULL;
-	err_set(err, "RSA key of %d bits, allowed are %d to %d", k->bits,
-	    DKIM_KEY_BITS_MIN, DKIM_KEY_BITS_MAX);
-	return DKIM_KEY_BAD;
+	status = check_rsa(k, err);
+	if (status != DKIM_KEY_OK) {
+		EVP_PKEY_free(k->pkey);
+		k->pkey = NULL;
+	}
+	return status;
 }
 
 static enum dkim_key_status

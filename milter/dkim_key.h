@@ -19,6 +19,7 @@
 #define DKIM_KEY_RECORD_MAX 16384 /* bytes */
 #define DKIM_KEY_BITS_MIN 1024    /* of RSA; RFC 8301, 3.2 */
 #define DKIM_KEY_BITS_MAX 8192
+#define DKIM_KEY_EXPONENT_MAX 64 /* bits: more cost as much as to sign */
 
 enum dkim_alg {
 	DKIM_RSA_SHA256,

@@ -125,6 +125,18 @@ def test_many_signatures(d):
     equal(len(answer), 11)
 
 
+@policy(POLICY.replace("kumo.dns", "kumo.milter.configure "
+                       "{ kumomta_quirks = true }\n  kumo.dns", 1)
+        % '@ 300 IN A 192.0.2.1\n')
+def test_quirks(d):
+    """A key that is not there is an error for a while, to KumoMTA."""
+    s = d.session()
+    s.helo()
+    equal(verify(s, signatures(1), b''),
+          '550 is temperror key unavailable: failed to resolve '
+          's0._domainkey.example.com')
+
+
 @alone
 @policy('')
 def test_slow_nameserver(d):

@@ -112,7 +112,7 @@ der(struct str *out, char tag, size_t n)
 
 /* An RSA key that is none, of that many bits. */
 static void
-rsa_record(struct str *out, size_t bits)
+rsa_record(struct str *out, size_t bits, size_t exponent)
 {
 	struct str modulus = { 0 }, key = { 0 };
 	size_t n = bits / 8 + 1;
@@ -121,7 +121,9 @@ rsa_record(struct str *out, size_t bits)
 	str_addc(&modulus, '\0');
 	for (size_t i = 1; i < n; i++)
 		str_addc(&modulus, (char)0xff);
-	str_add(&modulus, "\2\3\1\0\1", 5);
+	der(&modulus, 2, exponent);
+	for (size_t i = 0; i < exponent; i++)
+		str_addc(&modulus, i == 0 || i + 1 == exponent);
 	der(&key, 0x30, modulus.len);
 	str_add(&key, str_c(&modulus), modulus.len);
 	str_adds(out, "p=");
@@ -131,17 +133,21 @@ rsa_record(struct str *out, size_t bits)
 }
 
 static const struct {
-	size_t bits;
+	size_t bits, exponent; /* and bytes */
 	enum dkim_key_status status;
 } sizes[] = {
-	{ 512, BAD },
-	{ 1016, BAD },
-	{ 1024, OK },
-	{ 2048, OK },
-	{ 4096, OK },
-	{ 8192, OK },
-	{ 8200, BAD },
-	{ 16384, BAD },
+	{ 512, 3, BAD },
+	{ 1016, 3, BAD },
+	{ 1024, 3, OK },
+	{ 2048, 3, OK },
+	{ 4096, 3, OK },
+	{ 8192, 3, OK },
+	{ 8200, 3, BAD },
+	{ 16384, 3, BAD },
+	{ 2048, 1, OK },
+	{ 2048, 8, OK },
+	{ 2048, 9, BAD },
+	{ 3072, 380, BAD },
 };
 
 START_TEST(bits)
@@ -152,7 +158,7 @@ START_TEST(bits)
 
 	if (!hash_is_built())
 		return;
-	rsa_record(&record, sizes[_i].bits);
+	rsa_record(&record, sizes[_i].bits, sizes[_i].exponent);
 	ck_assert_msg(dkim_key_read(&k, str_c(&record), record.len, &err) ==
 			  sizes[_i].status,
 	    "%zu bits: %s", sizes[_i].bits, err.msg);
