@@ -162,14 +162,19 @@ is_pass(const json_t *result)
 	return text != NULL && strcasecmp(text, "pass") == 0;
 }
 
-/* A property's domain; NULL: there is none, or it is no domain. */
+/* NULL where it is not there or empty; what has a NUL in it is no name. */
 static const char *
 prop(const json_t *result, const char *name)
 {
-	const char *text = json_string_value(
-	    json_object_get(json_object_get(result, "props"), name));
+	const json_t *value =
+	    json_object_get(json_object_get(result, "props"), name);
+	size_t len = json_string_length(value);
 
-	return text != NULL && text[0] != '\0' ? text : NULL;
+	if (len == 0)
+		return NULL;
+	return strlen(json_string_value(value)) == len
+		   ? json_string_value(value)
+		   : "?";
 }
 
 static char *
