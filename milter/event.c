@@ -434,10 +434,10 @@ event_close(struct session *s)
 			call_with_meta(s, EVENT_MILTER_CLOSE, NULL);
 		msys_close(s);
 		observe_over(s);
-		observe_close(s);
 		metric_add(METRIC_SESSIONS_OPEN, -1);
 		stand_audit_closed(s);
 	}
+	observe_close(s); /* who joined a session that never began, too */
 	s->lua = NULL;
 	if (lua != NULL && lua->touched)
 		release(s, lua);

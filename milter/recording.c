@@ -18,6 +18,9 @@
 #include <unistd.h>
 
 #define FLUSH_AFTER CLOCK_S
+/* The writer wakes up for many lines at once. */
+#define GATHER_TIME (100 * CLOCK_MS)
+#define GATHER_BYTES ((size_t)1 << 20)
 #define ZSTD_LEVEL 3
 
 struct item {
@@ -133,6 +136,17 @@ close_door(struct recording *r)
 
 /* ---- writing ------------------------------------------------------------- */
 
+/* With the lock, and something in the queue. */
+static void
+gather(struct recording *r)
+{
+	struct timespec ts = clock_timespec(clock_mono() + GATHER_TIME);
+
+	while (!r->closing && r->queued < GATHER_BYTES)
+		if (pthread_cond_timedwait(&r->more, &r->lock, &ts) != 0)
+			break;
+}
+
 /* What is in the queue; NULL: nothing came until then. */
 static struct item *
 take(struct recording *r, int64_t until, bool *closing)
@@ -146,6 +160,8 @@ take(struct recording *r, int64_t until, bool *closing)
 			pthread_cond_wait(&r->more, &r->lock);
 		else if (pthread_cond_timedwait(&r->more, &r->lock, &ts) != 0)
 			break;
+	if (r->first != NULL)
+		gather(r);
 	first = r->first;
 	r->first = NULL;
 	r->last = &r->first;
@@ -441,9 +457,12 @@ recording_put(struct recording *r, const char *line, size_t len, bool cut)
 	if (taken) {
 		*r->last = item;
 		r->last = &item->next;
+		if (r->queued == 0 ||
+		    (r->queued < GATHER_BYTES &&
+			r->queued + item->len >= GATHER_BYTES))
+			pthread_cond_signal(&r->more);
 		r->queued += item->len;
 		r->taken++;
-		pthread_cond_signal(&r->more);
 	}
 	full = !taken && !r->closing; /* else its session outlived it */
 	r->dropped += full;

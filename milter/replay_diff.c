@@ -384,19 +384,33 @@ compare_step(json_t *changes, size_t n, const json_t *recorded,
 	return follows;
 }
 
+/* An answer behind which the MTA asks no more. */
+static bool
+ends_asking(const json_t *step)
+{
+	const char *reply = word(step, "reply");
+
+	return strcmp(word(step, "do"), "eom") != 0 &&
+	       (strcmp(reply, "accept") == 0 || strcmp(reply, "discard") == 0);
+}
+
 static void
 add_lacks(json_t *lacks, const json_t *session)
 {
 	static const char *const flags[] = { "redacted", "cut", "dry_run" };
+	bool body = false, rest = false;
 	json_t *step;
 	size_t i;
 
-	json_array_foreach (json_object_get(session, "steps"), i, step)
-		if (strcmp(word(step, "do"), "eom") == 0 &&
-		    replay_mail_lacks(step)) {
-			json_array_append_new(lacks, json_string("body"));
-			break;
-		}
+	json_array_foreach (json_object_get(session, "steps"), i, step) {
+		body = body || (strcmp(word(step, "do"), "eom") == 0 &&
+				   replay_mail_lacks(step));
+		rest = rest || ends_asking(step);
+	}
+	if (body)
+		json_array_append_new(lacks, json_string("body"));
+	if (rest)
+		json_array_append_new(lacks, json_string("rest"));
 	for (i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (json_object_get(session, flags[i]) != NULL)
 			json_array_append_new(lacks, json_string(flags[i]));

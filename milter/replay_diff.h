@@ -11,8 +11,8 @@
  *     "follows": 2, "lacks": ["body"], "log": [...] }
  * A step that one side did not come to, because of a change before, is no
  * change of its own: follows counts them.  lacks says what is not in the
- * recording and may be why something differs: "body", "redacted", "cut",
- * "dry_run".
+ * recording and may be why something differs: "body", "rest" (of what
+ * the recorded policy did not look at), "redacted", "cut", "dry_run".
  */
 #ifndef KUMILTER_REPLAY_DIFF_H
 #define KUMILTER_REPLAY_DIFF_H

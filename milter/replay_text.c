@@ -75,6 +75,7 @@ static const struct {
 	const char *word, *text;
 } lacking[] = {
 	{ "body", "not all of the body is in the recording" },
+	{ "rest", "the recorded policy did not look at all of it" },
 	{ "redacted", "redacted" },
 	{ "cut", "the recording has only its begin" },
 	{ "dry_run", "the recorded policy ran dry" },

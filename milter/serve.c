@@ -191,6 +191,7 @@ start_recording(struct err *err)
 	if (recorder_start(
 		&o, geteuid() == 0 ? d.who.uid : (unsigned)-1, &why) != 0)
 		return err_set(err, "--record: %s", why.msg);
+	log_info(NULL, "sessions are recorded to %s", o.path);
 	return 0;
 }
 

@@ -205,12 +205,15 @@ START_TEST(it_stops_at_its_size)
 	struct stat st;
 	long dropped = metric_get(METRIC_RECORDED_DROPPED);
 	long written = metric_get(METRIC_RECORDED);
+	struct recording *r;
 
 	n_ended = 0;
 	start(path, 2 * sizeof LINE);
 	put(1, 5);
-	while (recording_ref() != NULL) /* the writer ends it */
+	while ((r = recording_ref()) != NULL) { /* the writer ends it */
+		recording_unref(r);
 		usleep(1000);
+	}
 	stop();
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_int_le(st.st_size, 2 * sizeof LINE);

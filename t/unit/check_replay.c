@@ -261,6 +261,34 @@ START_TEST(another_mta)
 }
 END_TEST
 
+/* What is not in the recording is said. */
+START_TEST(marks)
+{
+	static const struct {
+		const char *step, *mark;
+	} lacking[] = {
+		{ "{'do':'mail','text':'<>','reply':'accept'}", "rest" },
+		{ "{'do':'rcpt','text':'<>','reply':'discard'}", "rest" },
+		{ "{'do':'eom','headers':[],'size':9}", "body" },
+		{ "{'do':'eom','headers':[],'size':0,'reply':'discard'}", "" },
+	};
+
+	for (size_t i = 0; i < UNIT_N(lacking); i++) {
+		struct row row = { lacking[i].step, "postfix", "",
+			lacking[i].step, "", "" };
+		json_t *session = session_of(&row), *lacks;
+		json_t *diff = replay_diff(session, session, session);
+		const char *mark;
+
+		lacks = json_object_get(diff, "lacks");
+		mark = json_string_value(json_array_get(lacks, 0));
+		ck_assert_str_eq(mark != NULL ? mark : "", lacking[i].mark);
+		json_decref(diff);
+		json_decref(session);
+	}
+}
+END_TEST
+
 START_TEST(bodies_are_made_up)
 {
 	static const struct {
@@ -385,6 +413,7 @@ replay_suite(void)
 
 	tcase_add_loop_test(tc, changes, 0, (int)UNIT_N(rows));
 	tcase_add_test(tc, another_mta);
+	tcase_add_test(tc, marks);
 	tcase_add_test(tc, bodies_are_made_up);
 	tcase_add_test(tc, summary);
 	tcase_add_test(tc, listed);
