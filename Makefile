@@ -30,6 +30,7 @@
 ## bench-library   what calls of the policy library cost
 ## bench-rbl       2000 sessions that wait for a block list
 ## bench-trace     what being watched by kumilter trace costs
+## bench-recording what it costs to be recorded
 ## bench-dkim      signatures verified and made, beside libopendkim
 ## bench-spf       checks of SPF and DMARC, with a DNS that knows all
 ## bench-parsers   is the parsers' time linear in what a client sends?
@@ -313,6 +314,8 @@ bench-rbl: all $(BUILD)/bench/loadgen $(BUILD)/bench/slow_dns
 	@t/bench/rbl.py $(RBL_ARGS)
 bench-trace: all $(BUILD)/bench/loadgen
 	@t/bench/trace.py $(TRACE_ARGS)
+bench-recording: all $(BUILD)/bench/loadgen
+	@t/bench/recording.py $(RECORDING_ARGS)
 bench-spf: $(BUILD)/bench/spf
 	@$(BUILD)/bench/spf $(SPF_ARGS)
 bench-parsers: $(BUILD)/bench/parsers
