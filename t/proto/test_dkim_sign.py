@@ -1,4 +1,5 @@
-"""msg:dkim_sign: mail of all kinds, verified by others' verifiers.
+"""msg:dkim_sign: mail of all kinds, verified by others' verifiers; keys that
+are waited for, and that change.
 
 KUMILTER_DKIM_CROSS=N (make check-dkim-cross) signs N messages instead of a
 few, and asks Mail::DKIM and, where it is installed, libopendkim, too.
@@ -8,11 +9,14 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 
-from case import Skip, equal, policy, true
+from case import Skip, equal, match, policy, true
+from daemon import PATIENCE
 from milter_client import cstrings
 from mta_session import Delivered
 from test_dkim_verify import split
+from test_http import Server
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..',
                       'dkim')
@@ -162,3 +166,116 @@ def test_verified_by_others(d):
     wrong = list(judge(folder, count))
     true(not wrong, f'{count} right, but {len(wrong)} are not:\n'
          + '\n'.join(wrong[:20]))
+
+
+KEYS = '''
+kumo.on('init', function()
+  kumo.milter.configure { states = 1 }
+end)
+kumo.on('smtp_server_mail_from', function(sender)
+  if sender.user == 'quick' then
+    kumo.reject(550, 'quick')
+  end
+end)
+kumo.on('smtp_server_message_received', function(msg)
+  local ok, why = pcall(function()
+    msg:dkim_sign(kumo.dkim.ed25519_signer {
+      domain = 'example.com', selector = 's', headers = { 'From' },
+      key = %s, ttl = msg:sender().user == 'now' and 0 or nil,
+    })
+  end)
+  if not ok then
+    kumo.reject(550, (why:gsub('.*kumo.dkim', 'kumo.dkim')))
+  end
+end)
+'''
+
+
+def pem(algorithm):
+    """A new key."""
+    return subprocess.run(['openssl', 'genpkey', '-algorithm', algorithm],
+                          check=True, capture_output=True, text=True).stdout
+
+
+def signature(s, sender='<ann@example.com>'):
+    """The algorithm of a message's signature, or what was said instead."""
+    answer = s.message(sender)
+    if answer.refuses:
+        return str(answer)
+    field, = s.delivered.get('DKIM-Signature')
+    return field.partition('a=')[2].partition(';')[0]
+
+
+@policy('')
+def test_key_in_vault(d):
+    """One session waits for the key, others go on, with one Lua state; it is
+    asked for once, and again for a policy that was loaded again."""
+    asked, may_answer = threading.Event(), threading.Event()
+    key = pem('ed25519')
+
+    def answer(_request):
+        asked.set()
+        may_answer.wait(PATIENCE)
+        return 200, json.dumps({'data': {'data': {'key': key}}})
+
+    server = Server(answers={'/v1/secret/data/dkim/key': answer})
+    d.write_policy(KEYS % f"""{{ vault_mount = 'secret',
+      vault_path = 'dkim/key', vault_address = '{server.url}',
+      vault_token = 'token' }}""")
+    equal(d.verb('reload').returncode, 0)
+    first, second = d.session(timeout=PATIENCE), d.session()
+    got = []
+    waiting = threading.Thread(target=lambda: got.append(signature(first)))
+    waiting.start()
+    true(asked.wait(PATIENCE), 'Vault is asked')
+    equal(second.mail('<quick@example.com>'), '550 quick')
+    equal(got, [])
+    may_answer.set()
+    waiting.join()
+    equal(got, ['ed25519-sha256'])
+    equal(signature(second), 'ed25519-sha256')
+    equal(len(server.requests), 1)
+    equal(d.verb('reload').returncode, 0)
+    equal(signature(d.session()), 'ed25519-sha256')
+    equal(len(server.requests), 2)
+    server.close()
+    match(signature(d.session(), '<now@example.com>'),
+          'kumo.dkim.ed25519_signer: key source: kv2::read vault_mount=secret,'
+          ' vault_path=dkim/key: error sending request')
+
+
+@policy('')
+def test_key_in_file(d):
+    """It is read again when its time is over, and by a new policy; one that
+    is gone is not used."""
+    path = os.path.join(d.dir, 'key.pem')
+
+    def write(text):
+        with open(path, 'w') as file:
+            file.write(text)
+        os.chmod(path, 0o644)
+
+    write(pem('ed25519'))
+    d.write_policy(KEYS % f"'{path}'")
+    equal(d.verb('reload').returncode, 0)
+    s = d.session()
+    equal(signature(s), 'ed25519-sha256')
+    write(pem('rsa'))
+    equal(signature(s), 'ed25519-sha256')
+    equal(signature(s, '<now@example.com>'), 'rsa-sha256')
+    equal(d.verb('reload').returncode, 0)
+    s = d.session()
+    equal(signature(s), 'rsa-sha256')
+    os.unlink(path)
+    equal(signature(s), 'rsa-sha256')
+    match(signature(s, '<now@example.com>'), '550 kumo.dkim.ed25519_signer: '
+          'KeySource failed to load data from file `.*key.pem`: No such file')
+    write(pem('x25519'))
+    match(signature(s, '<now@example.com>'),
+          'key: this is a key of X25519; RSA or Ed25519 expected')
+
+
+@policy(KEYS % "'/never/ever'")
+def test_no_key(d):
+    """The message is refused as the policy says; nothing is signed."""
+    match(signature(d.session()), '550 kumo.dkim.ed25519_signer: KeySource')
