@@ -164,10 +164,15 @@ local unset = {
   end,
 }
 
--- kumo.make_listener_domain{ relay_to=, relay_from=, log_oob=, log_arf= }
+-- kumo.make_listener_domain{ relay_to=, relay_from=, log_oob=, log_arf=, ttl= }
 --   Returns what a get_listener_domain handler returns: who may relay for a
---   domain.  Fields can be read; asking for another raises.  Raises on
---   unknown keys and values that do not fit.
+--   domain.
+--   relay_to: boolean.
+--   relay_from: array of networks.
+--   log_oob, log_arf: boolean, "Ignore", "LogThenDrop" or "LogThenRelay".
+--   ttl: duration.
+--   Fields can be read; asking for another raises.  Raises on unknown keys and
+--   values that do not fit.
 --   Events: any.  Waits: no.  From: KumoMTA kumo.make_listener_domain.
 function kumo.make_listener_domain(params)
   local domain = take('kumo.make_listener_domain', params, listener_domain)

@@ -12,8 +12,8 @@
  *   spec: KumoMTA's filter, "kumod=debug,lua=info".  The level for target
  *   lua, else kumod, else the bare one is taken.  Raises on a bad spec.
  *
- * print(...) goes to the log at level info (standard output belongs to nobody
- * in a daemon).
+ * print(...) goes to the log at level info, with tabs between the values
+ * (standard output belongs to nobody in a daemon), and warn(...) as a warning.
  *
  * All: events any; waits no; from KumoMTA kumo.log_*.
  */

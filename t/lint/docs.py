@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What is built is documented.
 
-Every function that a binding registers has a comment that names it, and is in
-the manual: what an object has, in the section of its class.  So are events,
-options with their defaults and the keys of listeners.  kumilter(8) has every
-verb, option and counter; CONTRIBUTING.md every room.
+Every function that a binding registers has a comment that names it; api.py says
+more of those that policies see.  The manual has events, options with their
+defaults and the keys of listeners, kumilter(8) every verb, option, counter and
+manual; CONTRIBUTING.md has every room.
 """
 import os
 import re
@@ -17,12 +17,6 @@ MSYS = 'man/kumilter-msys.7'
 MAP = 'CONTRIBUTING.md'
 ENTRY = re.compile(r'\{\s*"(\w+)"\s*,\s*(\w+)\s*\}')
 TABLE = re.compile(r'static const luaL_Reg (\w+)\[\] = \{(.*?)\n?\};', re.S)
-# { NAME, fields, methods, meta } of a struct lb_class
-CLASS = re.compile(r'\{\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+)\s*\}')
-CLASS_NAME = re.compile(r'#define (\w+) "kumo\.(\w+)"')
-# Classes that the manual calls otherwise.
-SECTIONS = {'ConnectionMetaData': 'conn_meta', 'MimeBuilder': 'Builder',
-            'AddressHeaderEntry': 'AddressHeader'}
 # A list of rows as a macro, and what one of its rows becomes in a table.
 EACH = re.compile(r'#define (EACH_\w+)\(X\)((?:.*\\\n)*.*)')
 ROW = re.compile(r'\bX\((\w+),')
@@ -34,12 +28,6 @@ complaints = Complaints()
 def has(text, word):
     """Is this name in the text, as a word of its own?"""
     return re.search(rf'(?<!\w){re.escape(word)}(?!\w)', text) is not None
-
-
-def is_item(text, word):
-    """Is it on a line of mdoc that marks names, and not only in prose?"""
-    return re.search(rf'^\.(?:It )?(?:Li|Fn|Va) (?:.*\W)?{re.escape(word)}'
-                     r'(?!\w)', text, re.M) is not None
 
 
 def comment_above(text, function):
@@ -64,16 +52,6 @@ def head_comment(path, text):
                     if t.startswith('/*') and '*/' in t)
 
 
-def sections(paths):
-    """title -> text of each .Sh and .Ss, of all pages together."""
-    found = {}
-    for path in paths:
-        parts = re.split(r'^\.S[hs] (.*)$', read(path), flags=re.M)
-        for title, text in zip(parts[1::2], parts[2::2]):
-            found[title] = found.get(title, '') + text
-    return found
-
-
 def expand(text, rows):
     """The rows of a table, with its lists of rows written out."""
     lists = dict(EACH.findall(text))
@@ -91,13 +69,9 @@ def expand(text, rows):
 
 
 def registered():
-    """(path, line, table's class or None, name, function) of each row."""
-    headers = ''.join(read(path) for path in files('lua-bindings/*.h'))
+    """(path, line, name, function) of each row."""
     for path in files('lua-bindings/*.c'):
         text = read(path)
-        names = dict(CLASS_NAME.findall(headers + text))
-        classes = {table: names[name] for name, *tables in CLASS.findall(text)
-                   if name in names for table in tables}
         for table in TABLE.finditer(text):
             rows = expand(text, table.group(2))
             for entry in ENTRY.finditer(rows):
@@ -105,8 +79,7 @@ def registered():
                 at = text.find(f'"{name}"', table.start())
                 line = line_of(text, at if at >= 0 else table.start())
                 if not name.startswith('__'):
-                    yield (path, line, classes.get(table.group(1)), name,
-                           function)
+                    yield path, line, name, function
 
 
 def is_explained(path, name, function):
@@ -124,61 +97,10 @@ def is_explained(path, name, function):
 
 def check_bindings():
     """luaL_Reg tables."""
-    pages = files('man/*.7')
-    manual = ' '.join(map(read, pages))
-    titled = sections(pages)
-    for path, line, of, name, function in registered():
+    for path, line, name, function in registered():
         if not is_explained(path, name, function):
             complaints.error(path, line, f'{name}: no comment above '
                              f'{function}() says how it is called')
-        if os.path.basename(path).startswith(('lb_msys', 'lb_memo', 'lb_mpsc', 'lb_monitor', 'lb_dkim_sign', 'lb_arc_seal')):
-            continue    # primitives of our own Lua parts, not for policies
-        if of is None:
-            if not re.search(rf'(?<!\w)\w[\w.]*\.{name}(?!\w)', manual):
-                complaints.error(path, line, f'{name} is not in the manual')
-            continue
-        title = SECTIONS.get(of, of)
-        if not is_item(titled.get(title, ''), name):
-            complaints.error(path, line, f'{name} is not in the section '
-                             f'{title} of the manual')
-
-
-def check_lua_parts(manual):
-    """Functions that Lua parts add to kumo."""
-    for path in files('lua-bindings/*.lua'):
-        lines = read(path).split('\n')
-        for number, line in enumerate(lines, 1):
-            match = re.match(r'function (kumo[.\w]*?\.?)(\w+)\(', line)
-            if not match:
-                continue
-            name = match.group(2)
-            if not lines[number - 2].startswith('--'):
-                complaints.error(path, number, f'{name}: no comment above it')
-            if not has(manual, name):
-                complaints.error(path, number, f'{name} is not in the manual')
-
-
-def check_msys_parts():
-    """Momentum's functions: a comment with events and origin, an item."""
-    manual = read(MSYS)
-    for path in files('lua-bindings/msys/*.lua'):
-        lines = read(path).split('\n')
-        for number, line in enumerate(lines, 1):
-            match = re.match(r'function (?:(?:msys|core|methods)[.\w]*?[.:])'
-                             r'(\w+)\(', line)
-            if not match:
-                continue
-            name = match.group(1)
-            above, at = '', number - 2
-            while lines[at].startswith('--'):
-                above = lines[at] + above
-                at -= 1
-            if not has(above, name) or 'Events:' not in above \
-                    or 'From:' not in above:
-                complaints.error(path, number, f'{name}: no comment above '
-                                 'that names it, its events and its origin')
-            if not is_item(manual, name):
-                complaints.error(path, number, f'{name} is not in {MSYS}')
 
 
 def check_words(path, pattern, page, what, form='{}'):
@@ -273,12 +195,8 @@ for page_ in (POLICY, DAEMON, MSYS):
     if not os.path.exists(page_):
         complaints.error(page_, 1, 'is not there')
 if not complaints.errors:
-    policy = read(POLICY)
     check_bindings()
-    check_lua_parts(policy + read('man/kumilter-data.7') +
-                    read('man/kumilter-auth.7'))
     check_settings()
-    check_msys_parts()
     check_words('milter/event_name.h', r'X\([A-Z_]+, "(\w+_\w+)"\)',
                 (POLICY, MSYS), 'event')
     check_words('milter/esmtp_listener.c', r'\{ "(\w+)", [A-Z_]+ \}', POLICY,
