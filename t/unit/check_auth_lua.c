@@ -87,6 +87,81 @@ START_TEST(session_row)
 }
 END_TEST
 
+/* What KumoMTA says of the same mail. */
+#define DMARC                                                                  \
+	"local kumo = require 'kumo'\n"                                        \
+	"kumo.on('init', function()\n"                                         \
+	"  kumo.milter.configure { kumomta_quirks = %s }\n"                    \
+	"  kumo.dns.configure_test_resolver { [[\n"                            \
+	"$ORIGIN example.com.\n"                                               \
+	"_dmarc.none  300 IN TXT \"v=DMARC1; p=none\"\n"                       \
+	"_dmarc.zero  300 IN TXT \"v=DMARC1; p=reject; pct=0\"\n"              \
+	"_dmarc.two  300 IN TXT \"v=DMARC1; p=reject; x=y\"\n"                 \
+	"]] }\n"                                                               \
+	"end)\n"                                                               \
+	"kumo.on('smtp_server_data', function(msg)\n"                          \
+	"  local d = kumo.dmarc.check_msg(msg, {}, nil,\n"                     \
+	"    { method = 'spf', result = 'none' }, false)\n"                    \
+	"  kumo.reject(550, ('%%s %%s %%s (%%s)'):format(d.disposition,\n"     \
+	"    d.result.result, d.result.reason, d.result.props and\n"           \
+	"    d.result.props['header.from'] or 'nobody'))\n"                    \
+	"end)\n"
+
+static const struct {
+	const char *from, *rfc, *quirks;
+} dmarc_rows[] = {
+	{ "h:From=a@no.example.com",
+	    "None none no DMARC records found for no.example.com "
+	    "(no.example.com)",
+	    "PermError permerror no DMARC records found for "
+	    "_dmarc.example.com (nobody)" },
+	{ "h:From=a@none.example.com",
+	    "None fail No aligned DKIM or SPF (none.example.com)",
+	    "None none No aligned DKIM or SPF (nobody)" },
+	{ "h:From=a@zero.example.com",
+	    "Quarantine fail sampled_out due to pct=0 (zero.example.com)",
+	    "Pass pass sampled_out due to pct=0 (nobody)" },
+	{ "h:From=a@two.example.com",
+	    "Reject fail No aligned DKIM or SPF (two.example.com)",
+	    "PermError permerror no DMARC records found for "
+	    "_dmarc.example.com (nobody)" },
+	{ "h:From=a@none.example.com h:From=b@two.example.com",
+	    "PermError permerror several From: fields (nobody)",
+	    "None none No aligned DKIM or SPF (nobody)" },
+	{ "h:To=a@none.example.com",
+	    "PermError permerror no From: field (nobody)",
+	    "None None Only single 'From:' header supported (nobody)" },
+	{ "h:From=nobody:;", "None none From: has no domain (nobody)",
+	    "None None 'From:' header missing domain (nobody)" },
+};
+
+static void
+play_dmarc(const char *quirks, const char *from, const char *answer)
+{
+	char *text = xasprintf(DMARC, quirks);
+	char *words = xasprintf("C H:helo.example.com M:<x@example.net> "
+				"R:<b@example.org> %s b:x E Q",
+	    from);
+	char *expected = xasprintf("C -; H -; M -; R -; E 550 %s", answer);
+	struct err err;
+	struct epoch *e = policy_load(text, 0, &err);
+
+	ck_assert_msg(e != NULL, "%s", err.msg);
+	epoch_set_current(e);
+	play_expect(words, expected, from);
+	epoch_set_current(NULL);
+	free(text);
+	free(words);
+	free(expected);
+}
+
+START_TEST(dmarc_row)
+{
+	play_dmarc("false", dmarc_rows[_i].from, dmarc_rows[_i].rfc);
+	play_dmarc("true", dmarc_rows[_i].from, dmarc_rows[_i].quirks);
+}
+END_TEST
+
 /* Momentum's key, where a module looks at it. */
 #define MODULE                                                                 \
 	"local kumo = require 'kumo' require 'msys.core'\n"                    \
@@ -172,6 +247,7 @@ suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, lua_file_runs, 0, UNIT_N(files));
 	tcase_add_loop_test(t, session_row, 0, UNIT_N(rows));
+	tcase_add_loop_test(t, dmarc_row, 0, UNIT_N(dmarc_rows));
 	tcase_add_loop_test(t, msys_row, 0, UNIT_N(msys_rows));
 	return s;
 }
