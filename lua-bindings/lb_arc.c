@@ -20,6 +20,7 @@ struct check {
 	int64_t until; /* no lookup waits longer */
 	struct headers headers;
 	struct body *body;
+	struct str client; /* "": unknown */
 	struct arc_answer answer;
 };
 
@@ -46,10 +47,28 @@ check_block(struct wait *wait, int64_t deadline)
 	arc_verify(&q, &w->answer);
 }
 
+/* RFC 8617, 6: of a message that has sets */
+static void
+push_props(lua_State *L, const struct check *w)
+{
+	bool quirks = w->resolver.settings->kumomta_quirks;
+
+	lua_newtable(L);
+	if (w->answer.oldest_pass >= 0) {
+		lua_pushfstring(L, "%d", w->answer.oldest_pass);
+		lua_setfield(L, -2, "header.oldest-pass");
+	}
+	if (w->answer.status != ARC_NONE && w->client.len != 0 && !quirks) {
+		lua_pushstring(L, str_c(&w->client));
+		lua_setfield(L, -2, "smtp.remote-ip");
+	}
+}
+
 static int
 check_finish(struct wait *wait, lua_State *L)
 {
-	const struct arc_answer *a = &((struct check *)wait)->answer;
+	const struct check *w = (struct check *)wait;
+	const struct arc_answer *a = &w->answer;
 
 	lua_newtable(L);
 	lua_pushstring(L, "arc");
@@ -58,11 +77,7 @@ check_finish(struct wait *wait, lua_State *L)
 	lua_setfield(L, -2, "result");
 	lua_pushstring(L, a->reason);
 	lua_setfield(L, -2, "reason");
-	lua_newtable(L);
-	if (a->oldest_pass >= 0) {
-		lua_pushfstring(L, "%d", a->oldest_pass);
-		lua_setfield(L, -2, "header.oldest-pass");
-	}
+	push_props(L, w);
 	lua_setfield(L, -2, "props");
 	return 1;
 }
@@ -74,9 +89,22 @@ check_gc(lua_State *L)
 
 	headers_fini(&w->headers);
 	body_unref(w->body);
+	str_fini(&w->client);
 	arc_answer_fini(&w->answer);
 	w->body = NULL;
 	return 0;
+}
+
+static void
+take_client(struct str *out, const struct message *m)
+{
+	const char *text =
+	    json_string_value(json_object_get(m->meta, "received_from"));
+	struct ip ip;
+	int port;
+
+	if (text != NULL && ip_parse_port(&ip, &port, text, NULL) == 0)
+		ip_format(out, &ip);
 }
 
 /*
@@ -86,10 +114,12 @@ check_gc(lua_State *L)
  *   -> { method = "arc", result = "none", "pass" or "fail", reason, props },
  *   as add_authentication_results and arc_seal take it.  reason: what was
  *   wrong.  props["header.oldest-pass"]: of a chain that passes, the oldest
- *   instance whose ARC-Message-Signature is still right, "0" where all are.
+ *   instance whose ARC-Message-Signature is still right, "0" where all are;
+ *   ["smtp.remote-ip"]: of one that has any sets, the client's address.
  *   All errors are "fail", those of the DNS, too.  With kumomta_quirks every
  *   ARC-Message-Signature must be right, and oldest-pass is "0" of a chain
- *   that passes, of one that fails the last instance that was right.
+ *   that passes, of one that fails the last instance that was right; without
+ *   smtp.remote-ip.
  *   50 sets at the most; 20 s or nine tenths of what the handler has left.
  *   Raises on an unknown resolver.
  *   Events: smtp_server_data and later.  Waits: yes.  From: KumoMTA, RFC 8617.
@@ -115,6 +145,7 @@ lb_message_arc_verify(lua_State *L)
 		.resolver = resolver };
 	headers_copy(&w->headers, &m->headers);
 	w->body = body_ref(m->body);
+	take_client(&w->client, m);
 	return co_wait(L);
 }
 
