@@ -58,6 +58,12 @@ int bindings_callouts(struct lua_State *L, const char *stage);
 void bindings_each_module(struct lua_State *L,
     void (*found)(void *arg, const char *module, const char *callout),
     void *arg);
+/*
+ * Has "kumo.a.b" a value?  If not, near is the name that may have been meant,
+ * or "".
+ */
+bool bindings_has_name(
+    struct lua_State *L, const char *name, char *near, size_t size);
 /* Push the session's table that the handlers of stages are given. */
 void bindings_push_record(struct lua_State *L, struct session *s);
 /*

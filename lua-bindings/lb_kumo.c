@@ -11,6 +11,7 @@
 #include "milter/api_names.h"
 #include "milter/draft.h"
 #include "milter/log.h"
+#include "milter/xmalloc.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -284,4 +285,56 @@ bindings_handler(lua_State *L, const char *event)
 		return LUA_NOREF;
 	}
 	return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* The key of the table on top that is written most like name. */
+static void
+nearest_key(lua_State *L, const char *name, int prefix, char *near, size_t size)
+{
+	const char *last = name + prefix;
+	size_t len = strcspn(last, "."), best = len / 3;
+	char *wanted = xmemdup0(last, len);
+
+	lua_pushnil(L);
+	while (lua_next(L, -2) != 0) {
+		size_t d = lua_type(L, -2) == LUA_TSTRING
+			       ? api_name_distance(wanted, lua_tostring(L, -2))
+			       : SIZE_MAX;
+
+		if (d < best || (d == best && d > 0 && near[0] == '\0')) {
+			best = d;
+			snprintf(near, size, "%.*s%s", prefix, name,
+			    lua_tostring(L, -2));
+		}
+		lua_pop(L, 1);
+	}
+	free(wanted);
+}
+
+bool
+bindings_has_name(lua_State *L, const char *name, char *near, size_t size)
+{
+	int top = lua_gettop(L);
+	bool has = true;
+
+	near[0] = '\0';
+	lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+	for (const char *p = name; has && *p != '\0';) {
+		size_t len = strcspn(p, ".");
+
+		lua_pushlstring(L, p, len);
+		lua_rawget(L, -2);
+		has = !lua_isnil(L, -1);
+		if (!has && p != name) {
+			lua_pop(L, 1);
+			nearest_key(L, name, (int)(p - name), near, size);
+			break;
+		}
+		p += len + (p[len] == '.');
+		/* what only its metatable knows, nobody can say from here */
+		if (!lua_istable(L, -1) || luaL_getmetafield(L, -1, "__index"))
+			break;
+	}
+	lua_settop(L, top);
+	return has;
 }

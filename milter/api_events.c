@@ -1,5 +1,6 @@
 #include "api_names.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #define DELIVERY "Delivery is the MTA's job."
@@ -115,12 +116,13 @@ min3(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
-/* Letters to insert, delete or replace; a slip of case is none. */
-static size_t
-distance(const char *a, const char *b)
+size_t
+api_name_distance(const char *a, const char *b)
 {
 	size_t row[NAME_MAX_LEN + 1], n = strlen(b);
 
+	if (n > NAME_MAX_LEN || strlen(a) > NAME_MAX_LEN)
+		return SIZE_MAX;
 	for (size_t j = 0; j <= n; j++)
 		row[j] = j;
 	for (size_t i = 0; a[i] != '\0'; i++) {
@@ -167,7 +169,7 @@ api_event_nearest(const char *name)
 			continue;
 		if (is_part_of(name, events[i].name))
 			return events[i].name;
-		d = distance(name, events[i].name);
+		d = api_name_distance(name, events[i].name);
 		if (d < best || (d == best && d > 0 && nearest == NULL)) {
 			best = d;
 			nearest = events[i].name;

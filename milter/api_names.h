@@ -36,6 +36,12 @@ const struct api_event *api_event_find(const char *name);
  */
 const char *api_event_nearest(const char *name);
 
+/*
+ * Letters to insert, delete or replace between two names, where a slip of case
+ * is none; a number above all others where one is too long to be ours.
+ */
+size_t api_name_distance(const char *a, const char *b);
+
 /* The rows, in the order of a session; for manuals and tests. */
 const struct api_event *api_events(size_t *n);
 

@@ -1,3 +1,4 @@
+#include "api_calls.h"
 #include "api_names.h"
 #include "cli.h"
 #include "dialect.h"
@@ -30,6 +31,7 @@ usage(FILE *to)
 
 struct report {
 	const char *policy;
+	struct epoch *epoch;
 	bool verbose;
 	int warnings;
 };
@@ -62,6 +64,20 @@ on_handler(void *arg, const char *event)
 }
 
 static void
+on_call(void *arg, int line, const char *name)
+{
+	struct report *r = arg;
+	char near[API_CALL_MAX];
+
+	if (epoch_has_name(r->epoch, name, near, sizeof near))
+		return;
+	r->warnings++;
+	printf("%s:%d: warning: there is no %s%s%s%s\n", r->policy, line, name,
+	    near[0] != '\0' ? "; did you mean " : "", near,
+	    near[0] != '\0' ? "?" : "");
+}
+
+static void
 on_callout(void *arg, const char *module, const char *callout)
 {
 	const struct report *r = arg;
@@ -85,6 +101,29 @@ file_of(const char *msg)
 	return msg[n] == ':' && n > 0 ? xmemdup0(msg, n) : NULL;
 }
 
+/* Nothing, where it cannot be read. */
+static void
+read_text(struct str *text, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)plain_file_read(fd, PLAIN_FILE_MAX, text, NULL);
+	close(fd);
+}
+
+/* Calls of functions that are not there. */
+static void
+scan_calls(struct report *r)
+{
+	struct str text = { 0 };
+
+	read_text(&text, r->policy);
+	api_calls_scan(str_c(&text), text.len, on_call, r);
+	str_fini(&text);
+}
+
 /*
  * All of what LuaJIT lacks in this file, not only the first of it.  Of
  * Momentum's Lua it lacks nothing, but the scan would not know.
@@ -93,16 +132,12 @@ static int
 scan_file(const char *path, const struct epoch_options *o)
 {
 	struct str text = { 0 };
-	int fd, found;
+	int found;
 
 	if (o->n_scriptlets > 0 &&
 	    (o->policy == NULL || strcmp(path, o->policy) != 0))
 		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	(void)plain_file_read(fd, PLAIN_FILE_MAX, &text, NULL);
-	close(fd);
+	read_text(&text, path);
 	found = dialect_scan(str_c(&text), text.len, on_dialect, (void *)path);
 	str_fini(&text);
 	return found;
@@ -134,6 +169,24 @@ print_settings(const struct epoch *e)
 		settings_get(&e->settings, rows[i].name, value, sizeof value);
 		printf("%s: %s = %s\n", e->policy, rows[i].name, value);
 	}
+}
+
+static void
+look(struct report *r, struct epoch *e, bool has_policy)
+{
+	r->epoch = e;
+	epoch_each_handler(e, on_handler, r);
+	if (has_policy)
+		scan_calls(r);
+	if (r->verbose)
+		epoch_each_module(e, on_callout, r);
+	if (r->verbose)
+		print_settings(e);
+	if (r->warnings > 0)
+		printf("%s: loads, with %d warning%s\n", r->policy, r->warnings,
+		    r->warnings == 1 ? "" : "s");
+	else
+		printf("%s: ok\n", r->policy);
 }
 
 int
@@ -183,16 +236,7 @@ cli_check(int argc, char **argv)
 	e = epoch_load(&o, &err);
 	if (e == NULL)
 		return report_error(r.policy, &o, &err);
-	epoch_each_handler(e, on_handler, &r);
-	if (r.verbose)
-		epoch_each_module(e, on_callout, &r);
-	if (r.verbose)
-		print_settings(e);
-	if (r.warnings > 0)
-		printf("%s: loads, with %d warning%s\n", r.policy, r.warnings,
-		    r.warnings == 1 ? "" : "s");
-	else
-		printf("%s: ok\n", r.policy);
+	look(&r, e, o.policy != NULL);
 	epoch_unref(e);
 	free(scriptlets);
 	return EX_OK;

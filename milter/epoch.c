@@ -373,6 +373,12 @@ epoch_each_handler(
 	epoch_list_handlers(e->state[0], found, arg);
 }
 
+bool
+epoch_has_name(struct epoch *e, const char *name, char *near, size_t size)
+{
+	return bindings_has_name(e->state[0]->L, name, near, size);
+}
+
 void
 epoch_each_module(struct epoch *e,
     void (*found)(void *arg, const char *module, const char *callout),

@@ -94,6 +94,8 @@ void epoch_retire_state(struct epoch *e, struct state *st);
 /* Names of all handlers registered, for `kumilter check`. */
 void epoch_each_handler(
     struct epoch *e, void (*found)(void *arg, const char *event), void *arg);
+/* Has "kumo.x" a value there?  See bindings_has_name(). */
+bool epoch_has_name(struct epoch *e, const char *name, char *near, size_t size);
 /* And the callouts of Momentum's modules, in the order of their calls. */
 void epoch_each_module(struct epoch *e,
     void (*found)(void *arg, const char *module, const char *callout),

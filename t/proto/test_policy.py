@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 from case import Failure, equal, match, policy, rows, true
+from daemon import KUMILTER, PATIENCE
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -190,3 +191,32 @@ def test_miltertest(d):
          '-D', 'socket=' + d.address],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     equal(done.returncode, 0, done.stdout + done.stderr)
+
+
+CHECKED = {
+    'a slip': ("kumo.disconect(421, 'x')", 'policy.lua:3: warning: there is '
+               'no kumo.disconect; did you mean kumo.disconnect?'),
+    'of a module': ("return kumo.dns.lookup_pt 'x'", 'policy.lua:3: warning: '
+                    'there is no kumo.dns.lookup_pt; did you mean '
+                    'kumo.dns.lookup_ptr?'),
+    'nothing like it': ('kumo.wash_the_dishes()', 'policy.lua:3: warning: '
+                        'there is no kumo.wash_the_dishes\n'),
+    'one without effect': ("kumo.start_http_listener { listen = '0.0.0.0:80' }",
+                           'policy.lua: ok\n'),
+    'its own': ('kumo.mine = print kumo.mine()', 'policy.lua: ok\n'),
+    'right': ("kumo.disconnect(421, 'x')", 'policy.lua: ok\n'),
+}
+
+
+@rows(CHECKED)
+@policy('')
+def test_check_of_names(d, row):
+    """What is called and is not there is told before a client comes."""
+    call, said = row
+    d.write_policy("kumo.on('smtp_server_mail_from', function()\n%s\nend)"
+                   % call)
+    done = subprocess.run([KUMILTER, 'check', d.policy_file],
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=PATIENCE)
+    equal(done.returncode, 0, done.stderr)
+    true(said in done.stdout, said + ' in ' + done.stdout)
