@@ -134,6 +134,19 @@ def check_settings():
                              f'its default, {preset}')
 
 
+def check_test_library():
+    """What tests of policies may say: `require 'kumilter.test'`."""
+    manual = read('man/kumilter-test.8')
+    for path in files('lua-bindings/test/*.lua'):
+        text = read(path)
+        for match in re.finditer(r'^function (?:t\.|(?:Session|Message|Reply):)'
+                                 r'([a-z]\w*)\(', text, re.M):
+            if not has(manual, match.group(1)):
+                complaints.error(path, line_of(text, match.start()),
+                                 f'{match.group(1)} is not in '
+                                 'man/kumilter-test.8')
+
+
 def check_references():
     """Manuals that ours refer to, as far as they are ours; kumilter(8) has
     all in its SEE ALSO."""
@@ -209,6 +222,7 @@ if not complaints.errors:
                 DAEMON, 'option', 'Fl -{}')
     check_words('milter/main.c', r'^\t\{ "([\w-]+)", "', DAEMON, 'verb')
 check_map()
+check_test_library()
 check_references()
 check_options()
 complaints.done()
