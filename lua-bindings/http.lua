@@ -257,6 +257,7 @@ function request:timeout(duration)
 end
 
 -- request:basic_auth(user [, password]) -> the request
+--   With an Authorization: Basic.  Raises on a request that was sent.
 --   Events: any.  Waits: no.  From: KumoMTA.
 function request:basic_auth(user, password)
   local r = open_request(self, 'basic_auth')
@@ -268,6 +269,7 @@ function request:basic_auth(user, password)
 end
 
 -- request:bearer_auth(token) -> the request
+--   With an Authorization: Bearer.  Raises on a request that was sent.
 --   Events: any.  Waits: no.  From: KumoMTA.
 function request:bearer_auth(token)
   local r = open_request(self, 'bearer_auth')

@@ -104,7 +104,7 @@ remove_all_named(lua_State *L)
 	return 0;
 }
 
-/* headers:get_first_named(name) -> Header or nil */
+/* headers:get_first_named(name) -> Header or nil: from the top */
 static int
 get_first_named(lua_State *L)
 {

@@ -40,7 +40,11 @@ lb_message_check(lua_State *L)
 	return box->m;
 }
 
-/* message:get_meta(name) -> value or nil */
+/*
+ * message:get_meta(name) -> value or nil
+ *   What set_meta() was given, by any event of this message; a table comes as
+ *   a copy.
+ */
 static int
 get_meta(lua_State *L)
 {
@@ -66,7 +70,10 @@ id(lua_State *L)
 	return 1;
 }
 
-/* message:sender() -> address */
+/*
+ * message:sender() -> address
+ *   An EnvelopeAddress; its user and domain are "" for the null sender.
+ */
 static int
 sender(lua_State *L)
 {
@@ -85,7 +92,10 @@ push_rcpts(lua_State *L, const struct message *m)
 	lb_mark_array(L);
 }
 
-/* message:recipient() -> nil, an address, or an array of several */
+/*
+ * message:recipient() -> nil, an address, or an array of several
+ *   Of this batch; EnvelopeAddresses.
+ */
 static int
 recipient(lua_State *L)
 {
@@ -100,7 +110,10 @@ recipient(lua_State *L)
 	return 1;
 }
 
-/* message:recipient_list() -> array of addresses */
+/*
+ * message:recipient_list() -> array of addresses
+ *   Of this batch; empty where it has none.
+ */
 static int
 recipient_list(lua_State *L)
 {
@@ -108,7 +121,11 @@ recipient_list(lua_State *L)
 	return 1;
 }
 
-/* message:get_data() -> the whole message, CRLF line ends */
+/*
+ * message:get_data() -> string
+ *   The whole message, with the edits that were made, CRLF line ends.
+ *   Raises where the file that holds a large body cannot be read.
+ */
 static int
 get_data(lua_State *L)
 {
@@ -133,7 +150,10 @@ push_value(lua_State *L, const struct header *f)
 	lb_push_str(L, &out);
 }
 
-/* message:get_first_named_header_value(name) -> string or nil */
+/*
+ * message:get_first_named_header_value(name) -> string or nil
+ *   Of the first header of that name, decoded; nil where there is none.
+ */
 static int
 get_first(lua_State *L)
 {
@@ -149,7 +169,11 @@ get_first(lua_State *L)
 	return 1;
 }
 
-/* message:get_all_named_header_values(name) -> array of strings */
+/*
+ * message:get_all_named_header_values(name) -> array of strings
+ *   Of all headers of that name, from the top, decoded; empty where there is
+ *   none.
+ */
 static int
 get_all_named(lua_State *L)
 {
@@ -168,7 +192,10 @@ get_all_named(lua_State *L)
 	return 1;
 }
 
-/* message:get_all_headers() -> array of { name, value } in their order */
+/*
+ * message:get_all_headers() -> array of { name, value }
+ *   From the top; names as written, values decoded.
+ */
 static int
 get_all(lua_State *L)
 {

@@ -49,14 +49,14 @@ new_text(lua_State *L)
 	return push_text(L, lb_mime_type(L, 1), 2);
 }
 
-/* kumo.mimepart.new_text_plain(text) -> MimePart */
+/* kumo.mimepart.new_text_plain(text) -> MimePart: as new_text, text/plain */
 static int
 new_text_plain(lua_State *L)
 {
 	return push_text(L, "text/plain", 1);
 }
 
-/* kumo.mimepart.new_html(text) -> MimePart */
+/* kumo.mimepart.new_html(text) -> MimePart: as new_text, text/html */
 static int
 new_html(lua_State *L)
 {

@@ -176,7 +176,10 @@ json_parse(lua_State *L)
 	return parse_text(L, &json);
 }
 
-/* kumo.serde.json_load(path) -> value; also kumo.json_load */
+/*
+ * kumo.serde.json_load(path) -> value; also kumo.json_load
+ *   json_parse of what is in the file.
+ */
 static int
 json_load(lua_State *L)
 {
@@ -193,7 +196,10 @@ toml_parse(lua_State *L)
 	return parse_text(L, &toml);
 }
 
-/* kumo.serde.toml_load(path) -> table; also kumo.toml_load */
+/*
+ * kumo.serde.toml_load(path) -> table; also kumo.toml_load
+ *   toml_parse of what is in the file.
+ */
 static int
 toml_load(lua_State *L)
 {
@@ -211,7 +217,10 @@ yaml_parse(lua_State *L)
 	return parse_text(L, &yaml);
 }
 
-/* kumo.serde.yaml_load(path) -> value */
+/*
+ * kumo.serde.yaml_load(path) -> value
+ *   yaml_parse of what is in the file.
+ */
 static int
 yaml_load(lua_State *L)
 {
@@ -220,7 +229,10 @@ yaml_load(lua_State *L)
 
 /* ---- writing ------------------------------------------------------------ */
 
-/* kumo.serde.json_encode(value) -> string; also kumo.json_encode */
+/*
+ * kumo.serde.json_encode(value) -> string; also kumo.json_encode
+ *   On one line.
+ */
 static int
 json_encode(lua_State *L)
 {
@@ -282,8 +294,9 @@ toml_encode(lua_State *L)
 }
 
 /*
- * kumo.serde.toml_encode_pretty(table) -> string; also
- * kumo.toml_encode_pretty: longer arrays have a line for each element
+ * kumo.serde.toml_encode_pretty(table) -> string
+ * kumo.toml_encode_pretty(table) -> string
+ *   As toml_encode; longer arrays have a line for each element.
  */
 static int
 toml_encode_pretty(lua_State *L)
@@ -291,15 +304,20 @@ toml_encode_pretty(lua_State *L)
 	return write_toml(L, TOML_PRETTY);
 }
 
-/* kumo.serde.toml_encode_pretty_compact(table) -> string: an empty table is
- * "key = {}" */
+/*
+ * kumo.serde.toml_encode_pretty_compact(table) -> string
+ *   As toml_encode_pretty; an empty table is "key = {}".
+ */
 static int
 toml_encode_pretty_compact(lua_State *L)
 {
 	return write_toml(L, TOML_COMPACT);
 }
 
-/* kumo.serde.yaml_encode(value) -> string */
+/*
+ * kumo.serde.yaml_encode(value) -> string
+ *   Needs no libyaml.
+ */
 static int
 yaml_encode(lua_State *L)
 {

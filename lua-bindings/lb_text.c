@@ -201,7 +201,7 @@ split_ascii_whitespace(lua_State *L)
 
 /* ---- the ends ----------------------------------------------------------- */
 
-/* kumo.string.starts_with(s, prefix) -> boolean */
+/* kumo.string.starts_with(s, prefix) -> boolean: byte for byte */
 static int
 starts_with(lua_State *L)
 {
@@ -241,14 +241,14 @@ trim(lua_State *L)
 	return push_trimmed(L, true, true);
 }
 
-/* kumo.string.trim_start(s) -> string */
+/* kumo.string.trim_start(s) -> s without white space at its beginning */
 static int
 trim_start(lua_State *L)
 {
 	return push_trimmed(L, true, false);
 }
 
-/* kumo.string.trim_end(s) -> string */
+/* kumo.string.trim_end(s) -> s without white space at its end */
 static int
 trim_end(lua_State *L)
 {
