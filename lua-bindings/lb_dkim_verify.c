@@ -35,6 +35,19 @@ ask(void *arg, const char *name, struct dns_answer *out)
 	lb_resolver_ask_until(&w->resolver, name, DNS_TXT, w->until, out);
 }
 
+/*
+ * The question is on its way, and its answer is kept.  Of a list of resolvers
+ * the first may tell, and then no other is to be asked.
+ */
+static void
+begin(void *arg, const char *name, struct dns_answer *out)
+{
+	const struct verify *w = arg;
+
+	if (json_array_size(w->resolver.spec) < 2)
+		lb_resolver_ask(&w->resolver, name, DNS_TXT, clock_mono(), out);
+}
+
 static void
 verify_block(struct wait *wait, int64_t deadline)
 {
@@ -44,6 +57,7 @@ verify_block(struct wait *wait, int64_t deadline)
 		.now = clock_wall() / CLOCK_S,
 		.kumomta_quirks = w->resolver.settings->kumomta_quirks,
 		.ask = ask,
+		.begin = begin,
 		.arg = w };
 
 	w->until = lb_resolver_end(deadline);

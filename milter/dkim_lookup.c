@@ -112,18 +112,43 @@ try_records(struct dkim_lookup *l, const struct dns_answer *a, struct err *err)
 	return result;
 }
 
+/* false: it is too long for a name. */
+static bool
+key_name(struct str *out, const struct dkim_lookup *l)
+{
+	struct str wire = { 0 };
+	int rc;
+
+	str_addf(out, "%s._domainkey.%s", l->selector, l->domain);
+	rc = dns_name(&wire, str_c(out), out->len, NULL);
+	str_fini(&wire);
+	return rc == 0;
+}
+
+void
+dkim_lookup_begin(const struct dkim_lookup *l, dkim_ask *ask)
+{
+	struct dns_answer a = { .status = DNS_NO_NAME };
+	struct str name = { 0 };
+
+	if (key_name(&name, l))
+		ask(l->arg, str_c(&name), &a);
+	dns_answer_fini(&a);
+	str_fini(&name);
+}
+
 enum dkim_result
 dkim_lookup_verify(struct dkim_lookup *l, struct err *err)
 {
 	struct dns_answer a = { .status = DNS_NO_NAME };
 	enum dkim_result result;
-	struct str name = { 0 }, wire = { 0 };
+	struct str name = { 0 }, why = { 0 };
+	bool fits = key_name(&name, l);
 
 	l->testing = l->strict = false;
 	l->bits = 0;
-	str_addf(&name, "%s._domainkey.%s", l->selector, l->domain);
-	if (dns_name(&wire, str_c(&name), name.len, NULL) == 0)
-		l->ask(l->arg, str_c(&wire), &a);
+	if (fits)
+		l->ask(l->arg, str_c(&name), &a);
 	switch (a.status) {
 	case DNS_FOUND:
 		result = try_records(l, &a, err);
@@ -133,13 +158,12 @@ dkim_lookup_verify(struct dkim_lookup *l, struct err *err)
 		result = no_key(l, err, str_c(&name));
 		break;
 	default:
-		str_clear(&wire);
-		dns_explain(&wire, &a, str_c(&name), DNS_TXT);
-		err_set(err, "key unavailable: %s", str_c(&wire));
+		dns_explain(&why, &a, str_c(&name), DNS_TXT);
+		err_set(err, "key unavailable: %s", str_c(&why));
 		result = DKIM_TEMPERROR;
 	}
 	dns_answer_fini(&a);
 	str_fini(&name);
-	str_fini(&wire);
+	str_fini(&why);
 	return result;
 }

@@ -44,6 +44,9 @@ struct dkim_lookup {
 	int bits;
 };
 
+/* Tell ask() the name, and take no answer: it need not wait for one. */
+void dkim_lookup_begin(const struct dkim_lookup *l, dkim_ask *ask);
+
 /* *err says why it is not DKIM_PASS: printable ASCII. */
 enum dkim_result dkim_lookup_verify(struct dkim_lookup *l, struct err *err);
 

@@ -256,20 +256,26 @@ add_unsigned(struct job *j, struct work *w, size_t from)
 		add_number(w->verdict, "policy.unsigned-from", from);
 }
 
+static struct dkim_lookup
+lookup_for(const struct job *j, const struct work *w, const struct str *data)
+{
+	return (struct dkim_lookup){ .domain = str_c(&w->s.domain),
+		.selector = str_c(&w->s.selector),
+		.subdomain = w->s.subdomain,
+		.alg = w->s.alg,
+		.data = data,
+		.sig = &w->s.sig,
+		.kumomta_quirks = j->q->kumomta_quirks,
+		.ask = j->q->ask,
+		.arg = j->q->arg };
+}
+
 static void
 verify(struct job *j, struct work *w, struct dkim_fields *fields)
 {
 	const struct header *field = &j->q->headers->field[w->at];
 	struct str data = { 0 };
-	struct dkim_lookup l = { .domain = str_c(&w->s.domain),
-		.selector = str_c(&w->s.selector),
-		.subdomain = w->s.subdomain,
-		.alg = w->s.alg,
-		.data = &data,
-		.sig = &w->s.sig,
-		.kumomta_quirks = j->q->kumomta_quirks,
-		.ask = j->q->ask,
-		.arg = j->q->arg };
+	struct dkim_lookup l = lookup_for(j, w, &data);
 	enum dkim_result result = DKIM_PERMERROR;
 	size_t from;
 
@@ -293,11 +299,29 @@ verify(struct job *j, struct work *w, struct dkim_fields *fields)
 	str_fini(&data);
 }
 
+/* All keys but the first are asked for before that is waited for. */
+static void
+begin_lookups(const struct job *j)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < j->n && j->q->begin != NULL; i++) {
+		struct dkim_lookup l = lookup_for(j, &j->work[i], NULL);
+
+		if (j->work[i].bad)
+			continue;
+		if (!first)
+			dkim_lookup_begin(&l, j->q->begin);
+		first = false;
+	}
+}
+
 static void
 verify_all(struct job *j)
 {
 	struct dkim_fields fields;
 
+	begin_lookups(j);
 	dkim_fields_init(&fields, j->q->headers);
 	for (size_t i = 0; i < j->n; i++) {
 		struct work *w = &j->work[i];

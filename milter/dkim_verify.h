@@ -31,6 +31,7 @@ struct dkim_verify {
 	/* As dkim_lookup.h, and nothing is said of what is not signed. */
 	bool kumomta_quirks;
 	dkim_ask *ask;
+	dkim_ask *begin; /* or NULL: asks, and does not wait for an answer */
 	void *arg;
 };
 

@@ -266,6 +266,53 @@ START_TEST(beginning)
 END_TEST
 
 static void
+ask_late(void *arg, const char *name, struct dns_answer *out)
+{
+	dkim_mail_ask(((struct dkim_mail_dns **)arg)[0], name, out);
+}
+
+static void
+ask_early(void *arg, const char *name, struct dns_answer *out)
+{
+	dkim_mail_ask(((struct dkim_mail_dns **)arg)[1], name, out);
+}
+
+/* All but the first are asked for early, and those that have no chance not. */
+START_TEST(begun)
+{
+	struct dkim_mail_dns dns = { .status = DNS_TIMEOUT }, early = dns;
+	struct dkim_mail m = { .body = NULL };
+	struct dkim_verdicts v;
+	struct dkim_verify q = { .headers = &m.headers,
+		.now = DKIM_MAIL_NOW,
+		.ask = ask_late,
+		.begin = ask_early,
+		.arg = (struct dkim_mail_dns *[]){ &dns, &early } };
+
+	if (!hash_is_built())
+		return;
+	dkim_mail_make(&m);
+	q.body = m.body;
+	headers_received(
+	    &m.headers, "DKIM-Signature", ED H "; bh=AAAA; b=AAAA");
+	for (int i = 0; i < 3; i++) {
+		char tags[] = "v=1; a=ed25519-sha256; d=example.com; s=s0; " H;
+
+		strstr(tags, "s0")[1] = (char)('0' + i);
+		dkim_mail_sign(&m, "DKIM-Signature", tags);
+	}
+	ck_assert_int_eq(dkim_verify(&q, &v, NULL), 0);
+	ck_assert_str_eq(str_c(&early.names),
+	    "s1._domainkey.example.com\ns0._domainkey.example.com\n");
+	ck_assert_uint_eq(dns.asked, 3);
+	dkim_verdicts_fini(&v);
+	dkim_mail_fini(&m);
+	str_fini(&dns.names);
+	str_fini(&early.names);
+}
+END_TEST
+
+static void
 check_many(const char *raw, const char *first, unsigned asked)
 {
 	struct dkim_mail_dns dns = { .records = RECORD };
@@ -373,6 +420,7 @@ suite(void)
 	tcase_add_loop_test(tc, changed, 0, UNIT_N(changes));
 	tcase_add_test(tc, order_and_props);
 	tcase_add_loop_test(tc, beginning, 0, UNIT_N(beginnings));
+	tcase_add_test(tc, begun);
 	tcase_add_test(tc, ten_thousand);
 	tcase_add_test(tc, giant_tags);
 	tcase_add_test(tc, nothing);
