@@ -16,6 +16,8 @@ _kumilter()
 		return
 	fi
 	case $prev in
+	record) words="start stop status" ;;
+	--only) words="changed all none" ;;
 	--mta) words="postfix sendmail" ;;
 	--log) words="stderr syslog json" ;;
 	--log-level) words="error warning info debug" ;;

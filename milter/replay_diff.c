@@ -256,10 +256,14 @@ diff_json(const json_t *recorded, const json_t *was, const json_t *now)
 {
 	struct str a = { 0 }, b = { 0 }, diff = { 0 }, safe = { 0 };
 	bool bare = has_bare_body(was) || has_bare_body(now);
+	const json_t *old = json_object_get(was, "edits");
+	const json_t *new = json_object_get(now, "edits");
 	json_t *j = NULL;
 
-	apply(&a, recorded, json_object_get(was, "edits"), bare);
-	apply(&b, recorded, json_object_get(now, "edits"), bare);
+	if (old == new || json_equal(old, new)) /* most are */
+		return NULL;
+	apply(&a, recorded, old, bare);
+	apply(&b, recorded, new, bare);
 	line_diff(&diff, str_c(&a), a.len, str_c(&b), b.len);
 	for (size_t at = 0; at < diff.len;) {
 		const char *p = diff.data + at;
