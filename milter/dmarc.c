@@ -259,8 +259,12 @@ fails(const struct dmarc_query *q, struct dmarc_answer *a)
 	char reason[REASON_MAX];
 
 	misaligned(q, &a->record, reason);
-	/* RFC 7489, 6.6.4: who is not sampled gets the next weaker */
-	if (q->chance >= a->record.pct && policy != DMARC_P_NONE) {
+	/* RFC 7489, 6.6.4: who is not sampled gets the next weaker; and
+	 * RFC 9989: so does all mail of who is only trying */
+	if (policy != DMARC_P_NONE && a->record.testing) {
+		policy--;
+		snprintf(reason, sizeof reason, "test mode due to t=y");
+	} else if (policy != DMARC_P_NONE && q->chance >= a->record.pct) {
 		policy--;
 		snprintf(reason, sizeof reason, "sampled_out due to pct=%u",
 		    a->record.pct);

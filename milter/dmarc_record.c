@@ -96,8 +96,7 @@ static bool
 take_p(struct input *in, struct span v)
 {
 	in->has_p = read_policy(in, v, &in->out->p);
-	if (!in->has_p)
-		in->spoiled = true;
+	in->spoiled |= !in->has_p;
 	return in->has_p;
 }
 
@@ -105,8 +104,7 @@ static bool
 take_sp(struct input *in, struct span v)
 {
 	in->has_sp = read_policy(in, v, &in->out->sp);
-	if (!in->has_sp)
-		in->spoiled = true;
+	in->spoiled |= !in->has_sp;
 	return in->has_sp;
 }
 
@@ -117,22 +115,23 @@ take_np(struct input *in, struct span v)
 }
 
 static bool
-read_strict(const struct input *in, struct span v, bool *strict)
+read_flag(const struct input *in, struct span v, const char *yes,
+    const char *no, bool *flag)
 {
-	*strict = is_word(in, v, "s");
-	return *strict || is_word(in, v, "r");
+	*flag = is_word(in, v, yes);
+	return *flag || is_word(in, v, no);
 }
 
 static bool
 take_adkim(struct input *in, struct span v)
 {
-	return read_strict(in, v, &in->out->adkim_strict);
+	return read_flag(in, v, "s", "r", &in->out->adkim_strict);
 }
 
 static bool
 take_aspf(struct input *in, struct span v)
 {
-	return read_strict(in, v, &in->out->aspf_strict);
+	return read_flag(in, v, "s", "r", &in->out->aspf_strict);
 }
 
 static bool
@@ -160,6 +159,12 @@ take_pct(struct input *in, struct span v)
 		return false;
 	in->out->pct = (unsigned)n;
 	return true;
+}
+
+static bool
+take_t(struct input *in, struct span v)
+{
+	return read_flag(in, v, "y", "n", &in->out->testing);
 }
 
 static bool
@@ -224,10 +229,8 @@ has_uri(struct span v, bool all)
 	struct span rest = v;
 	size_t n = 0, good = 0;
 
-	while (rest.at != NULL) {
-		n++;
+	for (; rest.at != NULL; n++)
 		good += is_uri(trim(cut(&rest, ',')));
-	}
 	return all ? good == n : good > 0;
 }
 
@@ -255,6 +258,7 @@ static const struct {
 	[DMARC_TAG_ASPF] = { "aspf", take_aspf },
 	[DMARC_TAG_PCT] = { "pct", take_pct },
 	[DMARC_TAG_FO] = { "fo", take_fo },
+	[DMARC_TAG_T] = { "t", take_t },
 	[DMARC_TAG_RF] = { "rf", take_rf },
 	[DMARC_TAG_RI] = { "ri", take_ri },
 	[DMARC_TAG_RUA] = { "rua", take_rua },
@@ -273,10 +277,9 @@ dmarc_tag_text(enum dmarc_tag tag)
 static bool
 take_version(struct span *rest)
 {
-	struct span version = cut(rest, ';'), name = version, value;
+	struct span value = cut(rest, ';'), name = cut(&value, '=');
 
-	name = cut(&version, '=');
-	value = trim(version);
+	value = trim(value);
 	return name.len > 0 && name.at[0] == 'v' && trim(name).len == 1 &&
 	       value.len == strlen("DMARC1") &&
 	       memcmp(value.at, "DMARC1", value.len) == 0;
@@ -312,7 +315,8 @@ take_tag(struct input *in, struct span name, struct span value)
 
 	while (tag < DMARC_TAGS && !is_word(in, name, tags[tag].name))
 		tag++;
-	if (tag == DMARC_TAGS || (in->exact && tag == DMARC_TAG_NP))
+	if (tag == DMARC_TAGS ||
+	    (in->exact && (tag == DMARC_TAG_NP || tag == DMARC_TAG_T)))
 		return -1;
 	if ((in->seen & 1U << tag) != 0 && !in->exact) {
 		/* RFC 6376, 3.2: the list cannot be believed */
@@ -334,11 +338,11 @@ take_tags(struct input *in, struct span rest, struct err *err)
 	while (rest.at != NULL) {
 		struct span part = trim(cut(&rest, ';')), value = part;
 		struct span name = trim(cut(&value, '='));
-		bool is_tag = value.at != NULL;
 
 		if (part.len == 0)
 			continue;
-		if ((!is_tag || take_tag(in, name, trim(value)) != 0) &&
+		if ((value.at == NULL ||
+			take_tag(in, name, trim(value)) != 0) &&
 		    in->exact)
 			return err_set(err, "invalid part");
 	}

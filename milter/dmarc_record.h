@@ -26,6 +26,7 @@ enum dmarc_tag {
 	DMARC_TAG_ADKIM,
 	DMARC_TAG_ASPF,
 	DMARC_TAG_PCT,
+	DMARC_TAG_T,
 	DMARC_TAG_FO,
 	DMARC_TAG_RF,
 	DMARC_TAG_RI,
@@ -42,6 +43,7 @@ struct dmarc_record {
 	enum dmarc_policy np; /* of those that do not exist (RFC 9091) */
 	bool adkim_strict, aspf_strict;
 	unsigned pct;
+	bool testing; /* t=y (RFC 9989): one step weaker than it says */
 	/* As written, one line of printable ASCII; NULL where the tag is not
 	 * there or its value does not fit. */
 	char *value[DMARC_TAGS];

@@ -16,7 +16,7 @@ end
 
 kumo.dns.define_resolver('z', { Test = { zones = { [[
 $ORIGIN example.com.
-_dmarc          300 IN TXT "v=DMARC1; p=reject; sp=quarantine; rua=mailto:a@example.com; t=y"
+_dmarc          300 IN TXT "v=DMARC1; p=reject; sp=quarantine; rua=mailto:a@example.com; x=y"
 _dmarc.half     300 IN TXT "v=DMARC1; p=reject; pct=50"
 _dmarc.none     300 IN TXT "v=DMARC1; p=none"
 _dmarc.xn--bcher-kva 300 IN TXT "v=DMARC1; p=reject"
@@ -120,7 +120,7 @@ local props = got.result.props
 same(props['policy.p'], 'reject')
 same(props['policy.sp'], 'quarantine')
 same(props['policy.rua'], 'mailto:a@example.com')
-same(props['policy.t'], nil)
+same(props['policy.x'], nil)
 same(props['policy.published-domain-policy'], 'quarantine')
 same(props['header.from'], 'sub.example.com')
 local m = message(FROM)

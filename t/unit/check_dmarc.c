@@ -35,7 +35,9 @@ static const char *const zone[] = {
 	"_dmarc.other.rej.example TXT v=spf1 -all",
 	"_dmarc.bad.example TXT v=DMARC1; p=maybe",
 	"_dmarc.bad2.example TXT v=DMARC1; p=maybe; rua=mailto:a@example.com",
-	"_dmarc.unknown.example TXT v=DMARC1; p=reject; t=y",
+	"_dmarc.unknown.example TXT v=DMARC1; p=reject; x=y",
+	"_dmarc.test.example TXT v=DMARC1; p=reject; sp=quarantine; t=y; "
+	"pct=0",
 	"_dmarc.dead.example TXT !",
 	"_dmarc.dead.rej.example TXT !",
 	"_dmarc.co.uk TXT v=DMARC1; p=reject",
@@ -209,6 +211,11 @@ static const struct {
 	    "Quarantine fail sampled_out due to pct=0", "reject", 1 },
 	{ "zero.example", "zero.example", NULL, 99, "Pass pass " OK, NULL, 1 },
 	{ "none.example", "", NULL, 99, "None fail " NOT, "none", 1 },
+	{ "test.example", "", NULL, 99, "Quarantine fail test mode due to t=y",
+	    "reject", 1 },
+	{ "a.test.example", "", NULL, 0, "None fail test mode due to t=y",
+	    "quarantine", 2 },
+	{ "test.example", "test.example", NULL, 99, "Pass pass " OK, NULL, 1 },
 	/* records: none, several, others beside it, broken ones */
 	{ "nowhere.example", "", NULL, 0, "None none " NO("nowhere.example"),
 	    NULL, 1 },

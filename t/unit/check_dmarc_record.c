@@ -80,8 +80,15 @@ static const struct {
 	{ "v=DMARC1;p=reject;fo=;ri=4294967296",
 	    "reject reject reject r r 100 p=reject", NULL },
 	/* unknown tags, and pieces that are none */
-	{ "v=DMARC1;p=reject;t=y;psd=n;x",
+	{ "v=DMARC1;p=reject;tt=y;psd=n;x",
 	    "reject reject reject r r 100 p=reject", NULL },
+	/* of a later RFC */
+	{ "v=DMARC1;p=reject;t=y",
+	    "reject reject reject r r 100 testing p=reject t=y", NULL },
+	{ "v=DMARC1;p=reject;t=N", "reject reject reject r r 100 p=reject t=N",
+	    NULL },
+	{ "v=DMARC1;p=reject;t=yes", "reject reject reject r r 100 p=reject",
+	    NULL },
 	{ "v=DMARC1;p=reject;=;=reject;p",
 	    "reject reject reject r r 100 "
 	    "p=reject",
@@ -114,9 +121,10 @@ static const struct {
 static void
 describe(struct str *out, const struct dmarc_record *r)
 {
-	str_addf(out, "%s %s %s %c %c %u", dmarc_policy_text(r->p),
+	str_addf(out, "%s %s %s %c %c %u%s", dmarc_policy_text(r->p),
 	    dmarc_policy_text(r->sp), dmarc_policy_text(r->np),
-	    r->adkim_strict ? 's' : 'r', r->aspf_strict ? 's' : 'r', r->pct);
+	    r->adkim_strict ? 's' : 'r', r->aspf_strict ? 's' : 'r', r->pct,
+	    r->testing ? " testing" : "");
 	for (int t = 0; t < DMARC_TAGS; t++)
 		if (r->value[t] != NULL)
 			str_addf(out, " %s=%s",
