@@ -387,5 +387,5 @@ clean:
 
 .PHONY: all help clean deps check check-dkim-cross check-unit check-conf check-extras check-fuzz check-proto check-mta \
 	asan tsan sanitized lint manual valgrind format format-check demo run bench bench-library \
-	bench-rbl bench-trace bench-spf bench-parsers soak install uninstall deb deps-deb
+	bench-rbl bench-trace bench-recording bench-spf bench-parsers soak install uninstall deb deps-deb
 .DEFAULT_GOAL := all

@@ -1,11 +1,8 @@
-#include "recorder.h"
+#include "recorder_inside.h"
 
 #include "clock.h"
-#include "edits.h"
 #include "event.h"
 #include "event_call.h"
-#include "event_rewrite.h"
-#include "macro_name.h"
 #include "moment.h"
 #include "recording_text.h"
 #include "session_learn.h"
@@ -13,23 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#define HANDLERS_MAX 65536 /* bytes of one step's handlers */
-
-struct recorder {
-	struct observer observer;
-	struct recorder_options o;
-	struct str line, step, handlers;
-	/* of the message under way */
-	struct str headers, body;
-	size_t body_size;
-	bool has_content;
-
-	char *macro[MACRO_NAMES]; /* as they were told last */
-	int64_t begin;            /* clock_mono() */
-	bool begun, in_step, cut;
-	size_t held; /* of all_held */
-};
 
 static atomic_size_t all_held;
 
@@ -43,8 +23,8 @@ size_of(const struct recorder *r)
 }
 
 /* After anything has grown; past the bounds nothing more is noted. */
-static void
-weigh(struct recorder *r)
+void
+recorder_weigh(struct recorder *r)
 {
 	size_t size = size_of(r);
 
@@ -73,8 +53,9 @@ add_redacted(struct recorder *r, struct str *out, const char *p, size_t n)
 	str_fini(&safe);
 }
 
-static void
-add_text(struct recorder *r, struct str *out, const char *key, const char *text)
+void
+recorder_add_text(
+    struct recorder *r, struct str *out, const char *key, const char *text)
 {
 	if (text == NULL || text[0] == '\0')
 		return;
@@ -83,8 +64,8 @@ add_text(struct recorder *r, struct str *out, const char *key, const char *text)
 }
 
 /* A header's value, or what stands for one that is not to be told. */
-static void
-add_field_value(
+void
+recorder_add_field(
     struct recorder *r, struct str *out, const char *name, const char *raw)
 {
 	static const char redacted[] = " (redacted)";
@@ -185,7 +166,7 @@ end_step(struct recorder *r)
 	if (r->line.data[r->line.len - 1] != '[')
 		str_addc(&r->line, ',');
 	str_add(&r->line, r->step.data, r->step.len);
-	weigh(r);
+	recorder_weigh(r);
 }
 
 static bool
@@ -351,9 +332,9 @@ take_header(
 	str_addc(&r->headers, '[');
 	recording_value(&r->headers, name, strlen(name));
 	str_addc(&r->headers, ',');
-	add_field_value(r, &r->headers, name, raw);
+	recorder_add_field(r, &r->headers, name, raw);
 	str_addc(&r->headers, ']');
-	weigh(r);
+	recorder_weigh(r);
 }
 
 static void
@@ -370,120 +351,7 @@ take_body(void *arg, const struct session *s, const void *data, size_t len)
 	room = r->o.body > r->body.len ? r->o.body - r->body.len : 0;
 	if (room > 0)
 		str_add(&r->body, data, len < room ? len : room);
-	weigh(r);
-}
-
-/* ---- what came of it ----------------------------------------------------- */
-
-static void
-take_handler(void *arg, const struct session *s, const struct observed *o)
-{
-	struct recorder *r = arg;
-	struct str *out = &r->handlers;
-
-	(void)s;
-	if (!r->in_step || out->len > HANDLERS_MAX)
-		return;
-	if (out->len > 0)
-		str_addc(out, ',');
-	str_addc(out, '{');
-	recording_text(out, "event", o->event);
-	recording_text(out, "where", o->where);
-	recording_ms(out, "ms", o->took);
-	if (o->waited > 0)
-		recording_ms(out, "waited_ms", o->waited);
-	recording_true(out, "failed", o->failed);
-	str_addc(out, '}');
-}
-
-static void
-take_reply(void *arg, const struct session *s, enum phase phase,
-    const struct event_command *command, const struct reply *reply)
-{
-	static const char *const words[] = { [REPLY_CONTINUE] = "continue",
-		[REPLY_ACCEPT] = "accept",
-		[REPLY_DISCARD] = "discard" };
-	struct recorder *r = arg;
-	struct str text = { 0 }, *out = &r->step;
-
-	(void)s;
-	(void)phase;
-	(void)command;
-	if (!r->in_step)
-		return;
-	if (reply->action != REPLY_TEMPFAIL && reply->action != REPLY_REJECT) {
-		recording_text(out, "reply", words[reply->action]);
-		return;
-	}
-	event_reply_text(&text, reply);
-	recording_key(out, "reply");
-	str_addc(out, '{');
-	recording_number(out, "code", atoi(reply->code));
-	add_text(r, out, "text", str_c(&text));
-	recording_true(out, "closes", reply->closes);
-	str_addc(out, '}');
-	str_fini(&text);
-}
-
-static void
-add_new_body(struct recorder *r, struct str *out, const struct body *body)
-{
-	struct str text = { 0 };
-	size_t size = body_size(body);
-	struct err err;
-
-	recording_number(out, "size", (long long)size);
-	if (size <= r->o.body && size < RECORDER_MAX / 2 &&
-	    body_read(body, &text, &err) == 0)
-		recording_bytes(out, "body", str_c(&text), text.len);
-	str_fini(&text);
-}
-
-static void
-add_edit(struct recorder *r, struct str *out, const struct edit *e,
-    const struct message *m)
-{
-	bool is_header = e->kind <= EDIT_ADD_HEADER;
-
-	str_addc(out, '{');
-	recording_text(out, "edit", edit_text(e->kind));
-	if (is_header)
-		recording_text(out, "name", e->name);
-	else
-		add_text(r, out, "name", e->name);
-	if (is_header && e->index > 0)
-		recording_number(out, "index", e->index);
-	if (e->raw != NULL) {
-		recording_key(out, "value");
-		add_field_value(r, out, e->name, e->raw);
-	}
-	if (e->kind == EDIT_BODY)
-		add_new_body(r, out, m->body);
-	str_addc(out, '}');
-}
-
-static void
-take_message(void *arg, const struct session *s, const struct message *m)
-{
-	struct recorder *r = arg;
-	struct edits list = { 0 };
-
-	(void)s;
-	if (m == NULL || !r->in_step)
-		return;
-	edits_of(&list, m);
-	if (list.n > 0) {
-		recording_key(&r->step, "edits");
-		str_addc(&r->step, '[');
-		for (size_t i = 0; i < list.n; i++) {
-			if (i > 0)
-				str_addc(&r->step, ',');
-			add_edit(r, &r->step, &list.edit[i], m);
-		}
-		str_addc(&r->step, ']');
-	}
-	edits_fini(&list);
-	weigh(r);
+	recorder_weigh(r);
 }
 
 static void
@@ -535,9 +403,9 @@ recorder_new(const struct recorder_options *o)
 	static const struct observer_hooks hooks = { .command = take_command,
 		.header = take_header,
 		.body = take_body,
-		.handler = take_handler,
-		.reply = take_reply,
-		.message = take_message,
+		.handler = recorder_take_handler,
+		.reply = recorder_take_reply,
+		.message = recorder_take_message,
 		.over = take_over,
 		.close = take_close };
 	struct recorder *r = xcalloc(1, sizeof *r);

@@ -46,7 +46,7 @@ LAYERS = (
                 'http http_transfer http_easy http_multi record_log rate'),
     ('model', 'observe message signatures edits header_import batch session session_learn'),
     ('lua', 'state co failure timer timer_*'),
-    ('policy', 'recorder recorder_start '
+    ('policy', 'recorder recorder_* '
                'epoch epoch_load epoch_work task event event_call event_seen event_message '
                'event_stand event_rewrite event_record event_msys event_dry event_decision relay'),
     ('sim', 'replay_play replay_world replay_pool replay_diff replay_tally replay_text '
