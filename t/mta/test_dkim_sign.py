@@ -66,6 +66,7 @@ CONTENTS = {
     'eight': f'{HEAD}MIME-Version: 1.0\nX-Other: gr\u00fc\u00dfe\n'
              'Content-Type: text/plain; charset=utf-8\n'
              'Content-Transfer-Encoding: 8bit\n\ngr\u00fc\u00dfe\n',
+    'eight_bare': f'{HEAD}\ngr\u00fc\u00dfe\n',
     'dots': f'{HEAD}\n.\n..two\n.x\n \n.\n',
     'body_from': f'{HEAD}\nFrom me\n>From you\nFrom  x\n',
     'large': f'{HEAD}\n' + ('0123456789' * 7 + '\n') * 20000,
@@ -177,10 +178,17 @@ def test_delivered(t):
         t.case(name, problem)
 
 
-def test_without_8bitmime(t):
-    """A next hop without it: mail in 8 bits is written anew, and that is
-    what the manual says; the rest holds."""
+def test_what_breaks(t):
+    """As the manual says: mail in 8 bits for a next hop without 8BITMIME and
+    long lines of the body; unless the policy repairs them before."""
     contents = {name: CONTENTS[name] for name in ('plain', 'eight')}
-    said = signed_and_delivered(t, contents, {}, eightbit=False)
-    check('7 bits', ['pass'] * 8, said['plain'])
-    check('8 bits', 0, said['eight'].count('pass'))
+    contents['long'] = f'{HEAD}\n{"word " * 300}\n'
+    contents |= {f'mended_{name}': contents[name] for name in contents}
+    repair = ("msg:check_fix_conformance('', "
+              "'NEEDS_TRANSFER_ENCODING|LINE_TOO_LONG')")
+    edits = {name: repair for name in contents if name.startswith('mended')}
+    said = signed_and_delivered(t, contents, edits, eightbit=False)
+    check('hold', ['mended_eight', 'mended_long', 'mended_plain', 'plain'],
+          sorted(name for name in said if said[name] == ['pass'] * 8))
+    for name in 'eight', 'long':
+        check(name, 0, said[name].count('pass'))
