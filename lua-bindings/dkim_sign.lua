@@ -96,7 +96,10 @@ kumo.dkim.ed25519_signer = constructor 'ed25519_signer'
 --   at the end of the message where the policy changes what it covers.  Any
 --   number for one message.  A message without From: is not signed; the log
 --   says so.  h= leaves out Date, Message-Id and the like where the message
---   has none, for MTAs add them behind a filter; not with kumomta_quirks.
+--   has none, for MTAs add them behind a filter, and has all From:; not with
+--   kumomta_quirks.  Headers that are signed change into what the MTA leaves
+--   alone: lines of more than 980 bytes are folded, and with Sendmail lists of
+--   addresses are laid out as it does.
 --   Raises where the body's file cannot be read.
 --   Events: smtp_server_data and later.  Waits: yes, while it hashes and
 --   signs.  From: KumoMTA, RFC 6376, RFC 8463.
