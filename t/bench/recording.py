@@ -65,9 +65,9 @@ def show(name, found, args):
         speed, cpu, done, dropped, size = (
             statistics.median(one[k] for one in loads) for k in range(5))
         print('  %-11s %6.0f messages/s, of off: %s' % (
-            what, speed, ratios(loads, found['off'], 0)))
+            what, speed, ratios(found, what, 0)))
         print('  %11s %6.1f us of a processor for each, of off: %s' % (
-            '', cpu * 1e6, ratios(loads, found['off'], 1)))
+            '', cpu * 1e6, ratios(found, what, 1)))
         if WAYS[what] is not None:
             print('  %11s %6.0f sessions recorded, %.0f dropped, %.0f bytes '
                   'each' % ('', done, dropped, size / max(done, 1)))
