@@ -6,6 +6,7 @@
 #include "recording.h"
 #include "xmalloc.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -51,6 +52,12 @@ ask(const char *control, const char *request)
 		code = EX_UNAVAILABLE;
 	} else {
 		fputs(str_c(&out), code == EX_OK ? stdout : stderr);
+		if (strstr(str_c(&out), strerror(EACCES)) != NULL ||
+		    strstr(str_c(&out), strerror(EROFS)) != NULL)
+			fputs("the daemon's user writes it; with the systemd "
+			      "unit below /var/lib/kumilter or "
+			      "/var/log/kumilter\n",
+			    stderr);
 	}
 	str_fini(&out);
 	return code;

@@ -170,6 +170,15 @@ def test_wrong(d, row):
     true(done.stderr, 'a complaint')
 
 
+@policy('')
+def test_where_the_daemon_may_not(d):
+    """/proc takes no files from anybody."""
+    done = d.verb('record', 'start', '/proc/self/x')
+    equal(done.returncode, 73)
+    equal("the daemon's user writes it" in done.stderr,
+          'denied' in done.stderr or 'Read-only' in done.stderr, done.stderr)
+
+
 @policy(POLICY, args=['--record', FILE + '.zst'])
 def test_what_was_queued_is_written_at_the_end(d):
     play(d)
