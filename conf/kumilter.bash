@@ -15,6 +15,9 @@ _kumilter()
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 		return
 	fi
+	case $prev$cur in
+	record-*) prev="" ;; # an option behind the verb
+	esac
 	case $prev in
 	record) words="start stop status" ;;
 	--only) words="changed all none" ;;
