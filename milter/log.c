@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +33,7 @@ static const char *const sinks[] = {
 
 /* Written by log_open() before the threads start; the level at any time. */
 static enum log_sink the_sink = LOG_SINK_STDERR;
+static bool is_journal; /* the sink is stderr, and that is systemd's journal */
 static atomic_int the_level = LOG_LEVEL_INFO;
 
 /* Who takes lines instead of the sink; no daemon has one or its lock. */
@@ -43,10 +45,25 @@ static struct {
 static atomic_bool is_diverted;
 static log_hear_fn *_Atomic listener;
 
+/* systemd says which stream it gave us: another one may be there by now. */
+static bool
+stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat sb;
+
+	return stream != NULL &&
+	       sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &sb) == 0 && sb.st_dev == device &&
+	       sb.st_ino == inode;
+}
+
 void
 log_open(enum log_sink sink, enum log_level level)
 {
 	the_sink = sink;
+	is_journal = sink == LOG_SINK_STDERR && stderr_is_journal();
 	log_set_level(level);
 	openlog("kumilter", LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
@@ -165,7 +182,9 @@ format_line(struct str *line, enum log_level level, const char *sid,
 		str_adds(line, "}\n");
 		return;
 	}
-	if (the_sink == LOG_SINK_STDERR) {
+	if (is_journal) { /* it has the time, and the level of this */
+		str_addf(line, "<%d>", levels[level].priority);
+	} else if (the_sink == LOG_SINK_STDERR) {
 		add_time(line);
 		str_addf(line, " kumilter %s: ", levels[level].name);
 	}

@@ -102,6 +102,16 @@ def filtered(m):
         m.run('test', '-d', f'/var/{folder}/kumilter')
 
 
+def logged(m):
+    """An error of the policy's has its level in the journal."""
+    m.run('python3', '-c', ASK.replace('goaway', 'bug'))
+    m.run('journalctl', '--sync')
+    said = m.run('journalctl', '-u', 'kumilter', '-p', 'err', '-o', 'cat',
+                 '--no-pager').stdout
+    expect('an error in the journal', 'attempt to index' in said
+           and ' serves ' not in said, said)
+
+
 def under_load(m, what, *words):
     """While sessions come and go, and one is idle meanwhile."""
     idle = m.popen('python3', '-c', IDLE)
@@ -170,6 +180,7 @@ def check(deb):
         before = files(m)
         install(m, deb)
         filtered(m)
+        logged(m)
         under_load(m, 'a restart', 'systemctl', 'restart', 'kumilter')
         upgrade(m, deb)
         said = m.run('systemctl', 'reload', 'kumilter', check=False)

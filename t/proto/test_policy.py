@@ -220,3 +220,27 @@ def test_check_of_names(d, row):
                           text=True, timeout=PATIENCE)
     equal(done.returncode, 0, done.stderr)
     true(said in done.stdout, said + ' in ' + done.stdout)
+
+
+@rows({'journal': (0, '<6>kumilter '), 'another': (1, '20')})
+@policy('')
+def test_journal(d, row):
+    """Where stderr is systemd's journal it is told the level."""
+    off, begin = row
+    read, write = os.pipe()
+    about = os.fstat(write)
+    with os.fdopen(read) as lines:
+        daemon = subprocess.Popen(
+            [KUMILTER, 'serve', '--policy', d.policy_file, '--control', 'none',
+             '--listen', 'unix:%s/second' % d.dir,
+             *(['--user', 'root'] if os.geteuid() == 0 else [])],
+            stderr=write,
+            env=os.environ | {'JOURNAL_STREAM': '%d:%d' % (
+                about.st_dev, about.st_ino + off)})
+        os.close(write)
+        try:
+            line = lines.readline()
+        finally:
+            daemon.terminate()
+            daemon.wait(PATIENCE)
+    true(line.startswith(begin), line)
