@@ -224,6 +224,7 @@ def test_dry_run(d, row):
 
 @policy(dry('false, dry_run_share = 7'))
 def test_dry_share(d):
+    play(d, ['bob'])
     match(d.verb('status').stdout, '\ndry_run 7 % of the clients\n')
 
 
@@ -249,3 +250,19 @@ def test_dry_before_mail(d):
     line = wait_records(d, 2)[1]
     true('outcome' not in line and 'sender' not in line, line)
     equal(line['would'][0]['event'], 'smtp_server_ehlo')
+
+
+@policy(dry('true') + '''
+kumo.on('smtp_server_data', function(msg)
+  msg:set_recipient 'other@example.net'
+  msg:set_meta('note', 'seen')
+end)
+kumo.configure_local_logs { log_dir = folder .. '/records',
+  meta = { 'note' } }
+''')
+def test_dry_reception(d):
+    """A record of a dry run tells of the message as it would have been."""
+    play(d, ['bob'])
+    record, = wait_records(d, 1, 'records')
+    equal((record['type'], record['recipient'], record['meta']),
+          ('Reception', 'other@example.net', {'note': 'seen'}))
