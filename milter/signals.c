@@ -13,13 +13,6 @@
 static const int ours[] = { SIGHUP, SIGTERM, SIGINT };
 #define N_OURS (sizeof ours / sizeof *ours)
 
-/* TSan runs a handler when its thread next calls something: not in poll(). */
-#ifdef __SANITIZE_THREAD__
-#define LONGEST_POLL 100
-#else
-#define LONGEST_POLL (-1)
-#endif
-
 /* Written once, by signals_take(). */
 static int tube[2] = { -1, -1 };
 
@@ -47,6 +40,9 @@ signals_take(void)
 	signal(SIGPIPE, SIG_IGN);
 	/* inherited as ignored, no child of ours could be waited for */
 	signal(SIGCHLD, SIG_DFL);
+#ifdef __SANITIZE_THREAD__
+	signals_leave();
+#endif
 }
 
 void
@@ -60,6 +56,32 @@ signals_leave(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+/*
+ * TSan puts a handler off until its thread next calls something, and seldom
+ * for ever.  So in its build the signals are blocked in all threads, and are
+ * asked for.
+ */
+#ifdef __SANITIZE_THREAD__
+#define LONGEST_POLL 50
+
+static void
+ask(void)
+{
+	struct timespec at_once = { 0, 0 };
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < N_OURS; i++)
+		sigaddset(&set, ours[i]);
+	while ((sig = sigtimedwait(&set, NULL, &at_once)) > 0)
+		signals_raise(sig);
+}
+#else
+#define LONGEST_POLL (-1)
+#define ask()
+#endif
+
 int
 signals_wait(int ms)
 {
@@ -67,7 +89,10 @@ signals_wait(int ms)
 	unsigned char c;
 
 	for (;;) {
-		int n = poll(&p, 1, ms < 0 ? LONGEST_POLL : ms);
+		int n;
+
+		ask();
+		n = poll(&p, 1, ms < 0 ? LONGEST_POLL : ms);
 
 		if (n > 0 && read(tube[0], &c, 1) == 1)
 			return c;

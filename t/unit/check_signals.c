@@ -51,6 +51,13 @@ now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+/* TSan's build asks for signals, blocked everywhere; see signals.c. */
+#ifdef __SANITIZE_THREAD__
+#define HANDLED false
+#else
+#define HANDLED true
+#endif
+
 static int
 each_is_told(void)
 {
@@ -74,7 +81,10 @@ several_come_in_order(void)
 	signals_take();
 	signals_raise(SIGHUP);
 	signals_raise(SIGHUP);
-	raise(SIGTERM);
+	if (HANDLED)
+		raise(SIGTERM);
+	else
+		signals_raise(SIGTERM);
 	signals_raise(SIGINT);
 	WANT(1, signals_wait(0) == SIGHUP);
 	WANT(2, signals_wait(0) == SIGHUP);
@@ -238,7 +248,7 @@ others_leave_them_to_main(void)
 	pthread_barrier_wait(&ready);
 	WANT(2, blocked[0] && blocked[1] && blocked[2] && !blocked[3]);
 	pthread_sigmask(SIG_SETMASK, NULL, &set);
-	WANT(3, sigismember(&set, SIGHUP) == 0);
+	WANT(3, sigismember(&set, SIGHUP) == 0 || !HANDLED);
 	/* one for that thread alone waits there until it ends */
 	WANT(4, pthread_kill(thread, SIGHUP) == 0);
 	WANT(5, signals_wait(20) == 0);
