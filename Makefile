@@ -30,6 +30,7 @@
 ## bench-library   what calls of the policy library cost
 ## bench-rbl       2000 sessions that wait for a block list
 ## bench-trace     what being watched by kumilter trace costs
+## bench-decision  what the decision log and metrics cost
 ## bench-recording what it costs to be recorded
 ## bench-dkim      signatures verified and made, beside libopendkim
 ## bench-spf       checks of SPF and DMARC, with a DNS that knows all
@@ -314,6 +315,8 @@ bench-rbl: all $(BUILD)/bench/loadgen $(BUILD)/bench/slow_dns
 	@t/bench/rbl.py $(RBL_ARGS)
 bench-trace: all $(BUILD)/bench/loadgen
 	@t/bench/trace.py $(TRACE_ARGS)
+bench-decision: all $(BUILD)/bench/loadgen
+	@t/bench/decision.py $(DECISION_ARGS)
 bench-recording: all $(BUILD)/bench/loadgen
 	@t/bench/recording.py $(RECORDING_ARGS)
 bench-spf: $(BUILD)/bench/spf
@@ -387,5 +390,5 @@ clean:
 
 .PHONY: all help clean deps check check-dkim-cross check-unit check-conf check-extras check-fuzz check-proto check-mta \
 	asan tsan sanitized lint manual valgrind format format-check demo run bench bench-library \
-	bench-rbl bench-trace bench-recording bench-spf bench-parsers soak install uninstall deb deps-deb
+	bench-rbl bench-trace bench-decision bench-recording bench-spf bench-parsers soak install uninstall deb deps-deb
 .DEFAULT_GOAL := all
